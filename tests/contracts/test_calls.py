@@ -19,8 +19,9 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from feedback.pages.beside import read_beside
-from feedback.service import announce_projects, ask_fleet
+from feedback.jobs import announce_projects
+from feedback.pages.related import read_related
+from feedback.service import ask_fleet
 from feedback.service.find_error_events import ErrorEventIndex
 from feedback.store.projects import Announcement
 from hearback_contracts.config import OrganizationConfig, ProjectConfig, ProjectRef
@@ -218,24 +219,24 @@ async def announce(fleet: Fleet, patch: pytest.MonkeyPatch) -> None:
     assert len(known) == 1
 
 
-async def show_beside(fleet: Fleet, patch: pytest.MonkeyPatch) -> None:
+async def show_related(fleet: Fleet, patch: pytest.MonkeyPatch) -> None:
     async def no_rows(*_: Any) -> Any:
         return [], []
 
-    patch.setattr(import_module("feedback.pages.beside"), "_rows", no_rows)
+    patch.setattr(import_module("feedback.pages.related"), "_rows", no_rows)
     names = ("client-reports", "notifier", "user-reports")
     state: Any = SimpleNamespace(fleet=ask_fleet.Fleet(*(fleet.client(name) for name in names), 5.0))
     feedback: Any = SimpleNamespace(project_id=1, event_id=EVENT, submission_id=EVENT, associated_event_id=EVENT)
     request: Any = SimpleNamespace(cookies={})
-    found = await read_beside(request, state, ORGANIZATION, feedback)
-    assert found.fate_available
-    assert found.deliveries_available
-    assert found.error is not None
-    assert found.error.short_id
+    found = await read_related(request, state, ORGANIZATION, feedback)
+    assert found["fate_available"]
+    assert found["deliveries_available"]
+    assert found["error"] is not None
+    assert found["error"]["short_id"]
     if fleet.form == FULL:
-        assert found.error.reports[0]["person"]
-        assert found.fate[0]["service"]
-        assert found.deliveries[0]["channel"]
+        assert found["error"]["reports"][0]["person"]
+        assert found["fate"][0]["service"]
+        assert found["deliveries"][0]["channel"]
 
 
 async def find_errors(fleet: Fleet, _: pytest.MonkeyPatch) -> None:
@@ -305,7 +306,7 @@ async def reprocess(fleet: Fleet, _: pytest.MonkeyPatch) -> None:
 Case = Callable[[Fleet, pytest.MonkeyPatch], Awaitable[None]]
 # Who calls; None stands for operators' commands.
 CASES: list[tuple[str | None, Case]] = [
-    ("feedback", announce), ("feedback", show_beside), ("feedback", find_errors), ("notifier", find_recipients),
+    ("feedback", announce), ("feedback", show_related), ("feedback", find_errors), ("notifier", find_recipients),
     ("user-reports", find_feedback), ("feedback", introspect), (None, begin), (None, erase), (None, reprocess),
 ]  # fmt: skip
 

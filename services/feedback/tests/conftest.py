@@ -13,9 +13,10 @@ import pytest_asyncio
 from feedback.app import create_app
 from feedback.consumers.attachment_stored import handle_attachment_stored
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
+from feedback.jobs.attachment_removal import delete_bytes, delete_orphans
+from feedback.jobs.retention import delete_expired_attachments
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
-from feedback.service.remove_attachments import DeleteExpiredAttachments, DeleteOrphans, delete_bytes
 from feedback.service.store_submissions import StoreSubmissions
 from feedback.settings import Settings
 from feedback.store.tables import OUTBOX
@@ -324,11 +325,12 @@ class Files:
 
     async def delete_expired(self) -> None:
         intake = self.api.intake
-        await DeleteExpiredAttachments(intake.unit_of_work, intake.configuration, intake.settings)()
+        await delete_expired_attachments(intake.unit_of_work, intake.configuration, intake.settings)
 
     async def delete_orphans(self, *known_events: str) -> None:
         intake = self.api.intake
-        await DeleteOrphans(intake.unit_of_work, KnownEvents(*known_events), intake.settings)()
+        events: Any = KnownEvents(*known_events)
+        await delete_orphans(intake.unit_of_work, events, intake.settings)
 
     def path(self, event_id: str = EVENT) -> str:
         return f"/api/0/projects/demo/web/events/{event_id}/attachments/"

@@ -51,7 +51,7 @@ class Settings(ServiceSettings):
     similar_rows_max: int = bounded(
         400, 10, 20_000, "Newest rows of each mailbox compared to find similar feedback."
     )
-    similar_max: int = bounded(5, 1, 50, "Similar feedback shown beside one.")
+    similar_max: int = bounded(5, 1, 50, "Similar feedback shown with one.")
     fleet_answer_seconds_max: float = Field(
         1.5, gt=0, le=30, description="Time that a page waits for what another service knows."
     )

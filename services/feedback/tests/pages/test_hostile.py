@@ -7,7 +7,7 @@ import pytest
 
 from ..conftest import Api, Files
 from .conftest import Browser
-from .test_beside import answering, beside
+from .test_related import answering, related
 
 HOSTILE = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'><svg/onload=alert(1)>",
@@ -54,7 +54,7 @@ async def test_every_field_is_text(api: Api, browser: Browser, files: Files, tex
     number = (await api.issue(event_id))["id"]
     for page in (
         await browser.get(feedbackSlug=f"web:{number}", more="1"),
-        await beside(browser, number),
+        await related(browser, number),
         await browser.get(query=f'"{text}"', mailbox="all", feedbackSlug=f"web:{number}"),
     ):
         assert_harmless(page)

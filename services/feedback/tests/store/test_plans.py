@@ -9,18 +9,18 @@ import pytest
 from feedback.domain.search import parse_search
 from feedback.domain.statuses import STATUSES
 from feedback.store.conditions import conditions, in_environments, of_event, seen_between
-from feedback.store.feedback_pages import (
+from feedback.store.feedback_pages import read_page
+from feedback.store.feedback_read import Position, Selection, count_statement
+from feedback.store.feedback_write import expired_statement
+from feedback.store.list_statements import (
     BY_INVERTED_INDEX,
     IN_ORDER,
     WITHOUT_SCANS,
     mailbox_statement,
     matches_statement,
-    read_page,
     sample_statement,
     scan_statement,
 )
-from feedback.store.feedback_read import Position, Selection, count_statement
-from feedback.store.feedback_write import expired_statement
 from feedback.store.similar import linked_statement
 from hearback_kit.db import Database
 from hearback_kit.db.rows import Window

@@ -149,11 +149,3 @@ def test_names_that_are_none_of_our_keys(query: str, names: set[str]) -> None:
 )
 def test_what_an_inverted_index_finds(query: str, indexed: bool) -> None:
     assert parsed(query).is_indexed is indexed
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [("checkout", False), ("user.email:jane@example.com", False), ("user.email:jane*", True), ("*check*", True)],
-)
-def test_patterns_are_known(query: str, expected: bool) -> None:
-    assert parse_search(query, now=NOW).has_patterns is expected

@@ -7,7 +7,7 @@ from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
 from hearback_contracts.issues import FeedbackIssue, IssueEvent, IssueOfShortId
 from hearback_fleet.access import internal_router
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 from pydantic import BaseModel, Field
 
 from feedback.api import serializers
@@ -49,15 +49,11 @@ async def get_event(
     organization = await _organization(state, organization_id)
     projects = [project.id for project in organization.projects if project_id in {None, project.id}]
     event = parse_any_event_id(event_id)
-    feedback = await _find(state, projects, event) if event else None
+    feedback = await state.database.read(find_by_event, projects, event) if event else None
     if event and feedback is None:
         await state.read_barrier.catch_up()
-        feedback = await _find(state, projects, event)
+        feedback = await state.database.read(find_by_event, projects, event)
     return await _answer(state, organization, feedback)
-
-
-async def _find(state: AppState, projects: list[int], event: str) -> FeedbackDetail | None:
-    return await state.database.read(find_by_event, projects, event)
 
 
 @router.get(
@@ -107,8 +103,7 @@ async def _organization(state: AppState, organization_id: int) -> OrganizationCo
 async def _answer(
     state: AppState, organization: OrganizationConfig, feedback: FeedbackDetail | None
 ) -> JSONResponse:
-    if feedback is None:
-        raise NotFound
-    context = await serializer_context(state, organization, [feedback])
-    event = {"eventId": feedback.event_id, "event": serializers.event(feedback, context)}
-    return JSONResponse(serializers.short_id(feedback, context) | event)
+    found = existing(feedback)
+    context = await serializer_context(state, organization, [found])
+    event = {"eventId": found.event_id, "event": serializers.event(found, context)}
+    return JSONResponse(serializers.short_id(found, context) | event)

@@ -27,19 +27,28 @@ class SerializerContext:
     public_url: str
     with_attachments: Collection[int] = ()
 
+    def project_slug(self, project_id: int) -> str:
+        """Return a project's slug, or its id if it is unknown."""
+        project = self.projects.get(project_id)
+        return project.slug if project else str(project_id)
+
+    def email_of(self, member_id: int | None) -> str | None:
+        """Return a member's e-mail address, None for an unknown member."""
+        member = self.organization.member(member_id)
+        return member.email if member else None
+
 
 def group(row: Feedback, context: SerializerContext) -> dict[str, Any]:
     """Return a feedback in the shape of a group."""
-    project = context.projects.get(row.project_id)
-    slug = project.slug if project else str(row.project_id)
-    metadata = metadata_of(row.evidence)
+    project, slug = context.projects.get(row.project_id), context.project_slug(row.project_id)
+    inbox = f"{context.public_url.rstrip('/')}/organizations/{context.organization.slug}/feedback/"
     return {
         "id": str(row.id),
         "shareId": None,
         "shortId": row.short_id,
         "title": PREFIX + row.title,
         "culprit": CULPRIT,
-        "permalink": permalink(context, slug, row.id),
+        "permalink": f"{inbox}?feedbackSlug={slug}%3A{row.id}",
         "logger": None,
         "level": row.level,
         "status": row.status,
@@ -54,7 +63,7 @@ def group(row: Feedback, context: SerializerContext) -> dict[str, Any]:
             "platform": project.platform if project else None,
         },
         "type": "generic",
-        "metadata": metadata,
+        "metadata": metadata_of(row.evidence),
         "numComments": 0,
         "assignedTo": assignee(context.organization.member(row.assigned_to)),
         "isBookmarked": False,
@@ -77,12 +86,6 @@ def group(row: Feedback, context: SerializerContext) -> dict[str, Any]:
         "errorOccurredAt": wire_time(row.error_occurred_at) if row.error_occurred_at else None,
         "latestEventHasAttachments": row.id in context.with_attachments,
     }
-
-
-def permalink(context: SerializerContext, project_slug: str, issue_id: int) -> str:
-    """Return the address of the feedback's page."""
-    origin = context.public_url.rstrip("/")
-    return f"{origin}/organizations/{context.organization.slug}/feedback/?feedbackSlug={project_slug}%3A{issue_id}"
 
 
 def short_id(row: Feedback, context: SerializerContext) -> dict[str, Any]:
@@ -199,14 +202,13 @@ def event(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
     stored = row.event
     request = mapping(stored.get("request"))
     additional = dict(mapping(stored.get("additional")))
-    project = context.projects.get(row.project_id)
     contexts = mapping(stored.get("contexts"))
     return {
         "id": row.event_id,
         "eventID": row.event_id,
         "groupID": str(row.id),
         "projectID": str(row.project_id),
-        "projectSlug": project.slug if project else str(row.project_id),
+        "projectSlug": context.project_slug(row.project_id),
         "title": PREFIX + row.title,
         "message": row.message,
         "location": None,

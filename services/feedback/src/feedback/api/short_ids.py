@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 
 from feedback.api import serializers
 from feedback.api.deps import OrganizationReader, StateDep, serializer_context
@@ -20,10 +20,8 @@ async def resolve_short_id(
     short_id: Annotated[str, Path(description="Short id of a feedback, such as `WEB-12`.", max_length=250)],
 ) -> dict[str, Any]:
     """Return the feedback with its organization and project."""
-    feedback = None
-    if visible(scope):
-        feedback = await state.database.read(find_by_short_id, [scope.organization.id], short_id)
-    if feedback is None:
+    if not visible(scope):
         raise NotFound
+    feedback = existing(await state.database.read(find_by_short_id, [scope.organization.id], short_id))
     context = await serializer_context(state, scope.organization, [feedback])
     return serializers.short_id(feedback, context)

@@ -1,20 +1,15 @@
 """`feedback.submitted`: submissions to be filtered and stored. The natural key is (project, event id)."""
 
-from collections.abc import Callable, Sequence
-from typing import Self
+from collections.abc import Sequence
 
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_fleet.messages import data_of
-from hearback_fleet.runtime import ServiceRuntime
 from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.bus import Incoming, Outgoing
 
 from feedback.domain.drafts import Submitted, read_submitted
-from feedback.service.decide_submission import DecideSubmission
-from feedback.service.judge_spam import SpamJudge
 from feedback.service.record_outcomes import record_dead_letter
 from feedback.service.store_submissions import StoreSubmissions
-from feedback.settings import Settings
 
 
 class FeedbackSubmittedHandler:
@@ -23,20 +18,6 @@ class FeedbackSubmittedHandler:
     def __init__(self, unit_of_work: UnitOfWork, store: StoreSubmissions) -> None:
         self._unit_of_work = unit_of_work
         self._store = store
-
-    @classmethod
-    def of(
-        cls,
-        runtime: ServiceRuntime,
-        settings: Settings,
-        spam_judge: SpamJudge,
-        on_stored: Callable[[int], None] | None = None,
-    ) -> Self:
-        """Put the handler together."""
-        unit_of_work = UnitOfWork.of(runtime)
-        decide = DecideSubmission(runtime.configuration, settings, spam_judge)
-        store = StoreSubmissions(unit_of_work, decide, on_stored, announces_together=settings.announces_together)
-        return cls(unit_of_work, store)
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Store all submissions of the batch in one transaction; raise ValueError for an invalid message."""

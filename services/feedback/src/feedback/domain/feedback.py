@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(kw_only=True)
 class FeedbackFields:
-    """What a feedback says, before and after it is stored. Times are UTC; `first_seen` is when it was written.
+    """The fields of a feedback before and after it is stored. Times are UTC; `first_seen` is when it was written.
 
-    Neither frozen nor with slots: one is made of each submission, and its attributes are the row that is stored.
+    Neither frozen nor with slots, which makes it faster to build; its attributes are the row that is stored.
     """
 
     organization_id: int
@@ -39,6 +39,11 @@ class FeedbackFields:
     status: str
     tags: dict[str, str]
     evidence: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Project and event id, which no other feedback has."""
+        return self.project_id, self.event_id
 
     @property
     def event_tags(self) -> list[tuple[str, str]]:

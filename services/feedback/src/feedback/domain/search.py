@@ -17,6 +17,7 @@ from feedback.domain.search_keys import (
     AGE_KEYS,
     CATEGORY_KEYS,
     FACET_KEYS,
+    FLAG_KEYS,
     KEYS,
     NUMBER_KEYS,
     TEXT_KEYS,
@@ -24,10 +25,9 @@ from feedback.domain.search_keys import (
     canonical,
 )
 from feedback.domain.search_terms import Has, Match, Moment, Number, Search, SearchError, Term, Words
-from feedback.domain.statuses import IGNORED, PRIORITIES, STATUSES, SUBSTATUSES
+from feedback.domain.statuses import PRIORITIES, STATUS_ALIASES, STATUSES, SUBSTATUSES
 from feedback.domain.titles import PREFIX
 
-STATUS_ALIASES: Final = {**{status: status for status in STATUSES}, "archived": IGNORED, "muted": IGNORED}
 LINKED: Final = "linked"
 FOR_REVIEW: Final = "for_review"
 # `is:` also takes these: what a feedback is besides its status.
@@ -70,9 +70,7 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100, no_keys: Co
             terms += _free_text(token, negated)
             continue
         key, is_tag = read_key(token["key"])
-        if (
-            not token["value"] and not is_tag and key not in KEYS
-        ):  # a sentence with a colon, not a search for a tag
+        if not token["value"] and not is_tag and key not in KEYS:  # a sentence with a colon, not a key
             terms.append(Words(token["key"].strip('"'), negated))
             continue
         if key in no_keys and not is_tag:
@@ -193,15 +191,8 @@ _CHOICES: Final = {
     "substatus": {name: name for name in SUBSTATUSES},
     "issue.priority": {name: name for name in PRIORITIES},
     "type": {name: name for name in _TYPES},
-    "has_linked_error": _BOOLEANS,
-    "hasseen": _BOOLEANS,
-    "has_attachments": _BOOLEANS,
-    "isbookmarked": _BOOLEANS,
-    "issubscribed": _BOOLEANS,
-    "ispublic": _BOOLEANS,
-    "isunhandled": _BOOLEANS,
+    **dict.fromkeys({*FLAG_KEYS, "has_linked_error", "spam_detection_enabled"}, _BOOLEANS),
     "is_spam": {**_BOOLEANS, "null": "null", "none": "null", "unknown": "null"},
-    "spam_detection_enabled": _BOOLEANS,
 }
 
 

@@ -85,12 +85,3 @@ class Search:
             or (isinstance(term, Match | Has) and (term.is_tag or term.key not in UNINDEXED_KEYS))
             for term in self.terms
         )
-
-    @property
-    def has_patterns(self) -> bool:
-        """Whether it has a pattern, which the index matches by trigrams: many times slower than a word."""
-        return any(
-            (isinstance(term, Words) and term.pattern)
-            or (isinstance(term, Match) and any("*" in value for value in term.values))
-            for term in self.terms
-        )

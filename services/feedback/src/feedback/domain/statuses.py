@@ -6,6 +6,7 @@ UNRESOLVED: Final = "unresolved"
 RESOLVED: Final = "resolved"
 IGNORED: Final = "ignored"
 STATUSES: Final = (UNRESOLVED, RESOLVED, IGNORED)
+STATUS_ALIASES: Final = {**{status: status for status in STATUSES}, "archived": IGNORED, "muted": IGNORED}
 
 NEW: Final = "new"
 ONGOING: Final = "ongoing"

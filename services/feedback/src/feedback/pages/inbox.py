@@ -1,8 +1,7 @@
 """The inbox: tabs, list and detail. htmx requests get the fragment that `HX-Target` names."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
@@ -16,15 +15,18 @@ from hearback_web.words import source_words
 
 from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED
 from feedback.pages.assignees import choices_of
-from feedback.pages.beside import read_beside
 from feedback.pages.deps import PAGES, Reader, StateDep, is_shown
 from feedback.pages.params import ALL, PERIODS, Found, View, ViewDep, find
-from feedback.pages.views import TAGS_SHOWN, detail_of, rows_of, steps_of
+from feedback.pages.related import Values, read_related
+from feedback.pages.views import ATTACHMENTS_MAX, TAGS_SHOWN, detail_of, rows_of, steps_of
 from feedback.service.app_state import AppState
-from feedback.service.open_inbox import ListPage, read_counts, read_list, read_one
+from feedback.store.activity import list_activity
+from feedback.store.attachments import find_with_attachments, list_attachments
+from feedback.store.feedback_pages import Counts, count_mailboxes, read_counted_page
+from feedback.store.feedback_read import find_by_id
 
 Target = Annotated[str, Header(alias="HX-Target")]
-Values = dict[str, Any]
+NO_DETAIL: Final[Values] = {"detail": None, "missing": False, "related": None, "steps": []}
 router = APIRouter()
 
 
@@ -43,7 +45,7 @@ async def show_inbox(
     if target == "tabs":
         return PAGES.render(request, "inbox.html", block="tabs_part", **page.common(), **await page.mailboxes())
     listed, status = await page.mailbox()
-    detail: Values = {"detail": None, "missing": False, "beside": None, "steps": []}
+    detail = NO_DETAIL
     if view.slug:
         detail, found = await page.detail(shows_more=bool(more))
         status = status if status != 200 else found
@@ -75,7 +77,8 @@ class _Page:
     async def mailboxes(self) -> Values:
         """The mailboxes with their counts."""
         found = await find(self.state, self.scope, self.view)
-        counts = await read_counts(self.state.database, self.state.settings, found.everywhere)
+        async with self.state.reading(self.scope.organization) as connection:
+            counts = await count_mailboxes(connection, found.everywhere, self.state.settings.tab_count_max)
         return {"tabs": self._tabs(counts, found)}
 
     async def mailbox(self) -> tuple[Values, int]:
@@ -84,19 +87,23 @@ class _Page:
             found = await find(self.state, self.scope, self.view)
             wanted = self._wanted()
         except (BadRequest, Forbidden) as error:
-            empty: Values = {
-                "rows": [],
-                "previous_url": None,
-                "next_url": None,
-                "problem": error.detail,
-                "counts_later": False,
-            }
+            empty: Values = {"rows": [], "previous_url": None, "next_url": None, "problem": error.detail}
             return empty | {"tabs": self._tabs({}, None)}, error.status
-        listed = await read_list(
-            self.state.database, self.state.settings, found.everywhere, found.shown, wanted.window
-        )
-        values = {"tabs": self._tabs(listed.counts, found), "counts_later": not listed.counts, "problem": None}
-        return self._listed(listed, wanted) | values, 200
+        count_max = self.state.settings.tab_count_max
+        async with self.state.reading(self.scope.organization) as connection:
+            rows, counts = await read_counted_page(
+                connection, found.shown, wanted.window, everywhere=found.everywhere, count_max=count_max
+            )
+            page = wanted.page(rows, lambda row: (row.first_seen, row.id))
+            attached = await find_with_attachments(connection, page.rows)
+        values = {
+            "rows": rows_of(self.scope.organization, self.view, page.rows, attached),
+            "previous_url": self._beyond(page.previous_cursor),
+            "next_url": self._beyond(page.next_cursor),
+            "problem": None,
+            "tabs": self._tabs(counts, found),
+        }
+        return values, 200
 
     def _wanted(self) -> PageRequest:
         """Return which page the view shows; raise BadRequest for an invalid cursor."""
@@ -105,18 +112,10 @@ class _Page:
             return PageRequest(self.request, size)
         return PageRequest(self.request, size, *decode_cursor(self.view.cursor, (read_time, read_id)))
 
-    def _listed(self, listed: ListPage, wanted: PageRequest) -> Values:
-        page = wanted.page(listed.rows, lambda row: (row.first_seen, row.id))
-        return {
-            "rows": rows_of(self.scope.organization, self.view, page.rows, listed.with_attachments),
-            "previous_url": self._beyond(page.previous_cursor),
-            "next_url": self._beyond(page.next_cursor),
-        }
-
     def _beyond(self, cursor: str | None) -> str | None:
         return cursor and self.view.url(self.scope.organization.slug, cursor=cursor, slug="")
 
-    def _tabs(self, counts: Mapping[str, int | None], found: Found | None) -> list[Values]:
+    def _tabs(self, counts: Counts, found: Found | None) -> list[Values]:
         labels = {UNRESOLVED: _("Inbox"), RESOLVED: _("Resolved"), IGNORED: _("Spam"), ALL: _("All")}
         bound = self.state.settings.tab_count_max
         tabs = []
@@ -135,14 +134,19 @@ class _Page:
 
     async def detail(self, *, shows_more: bool) -> tuple[Values, int]:
         """The open feedback with its status; `missing` and 404 when it does not exist."""
-        organization, view = self.scope.organization, self.view
-        number = view.open_id if is_shown(organization) else None
-        found = None
-        if number is not None:
-            found = await read_one(self.state.database, self.state.settings, organization.id, number)
-        if found is None:
-            return {"detail": None, "missing": bool(view.slug), "beside": None, "steps": []}, 404
-        shown = detail_of(organization, found.feedback, found.attachments, self.state.settings.public_url)
-        beside = await read_beside(self.request, self.state, organization, found.feedback) if shows_more else None
-        steps = steps_of(organization, found.changes)
-        return {"detail": shown, "missing": False, "beside": beside, "steps": steps}, 200
+        organization, settings = self.scope.organization, self.state.settings
+        number = self.view.open_id if is_shown(organization) else None
+        async with self.state.database.connection() as connection:
+            feedback = None if number is None else await find_by_id(connection, number, [organization.id])
+            if feedback is None:
+                return NO_DETAIL | {"missing": bool(self.view.slug)}, 404
+            attachments = await list_attachments(connection, *feedback.key, limit=ATTACHMENTS_MAX)
+            changes = await list_activity(connection, feedback.id, settings.activity_max)
+        return {
+            "detail": detail_of(organization, feedback, attachments, settings.public_url),
+            "missing": False,
+            "related": await read_related(self.request, self.state, organization, feedback)
+            if shows_more
+            else None,
+            "steps": steps_of(organization, changes),
+        }, 200

@@ -33,7 +33,7 @@ async def count_news(
     count = 0
     if numbers and is_shown(scope.organization):
         found = await find(state, scope, view)
-        async with state.database.connection(share=scope.organization.id) as connection:
+        async with state.reading(scope.organization) as connection:
             count = await count_ids(connection, found.shown, numbers)
     return JSONResponse({"count": count}, headers={"Cache-Control": "no-store"})
 
@@ -48,7 +48,7 @@ async def list_attached(
     numbers = [number for value in ids if (number := parse_id(value)) is not None]
     found: set[int] = set()
     if numbers and is_shown(scope.organization):
-        async with state.database.connection(share=scope.organization.id) as connection:
+        async with state.reading(scope.organization) as connection:
             rows = await list_by_ids(connection, scope.project_ids(None), numbers)
             found = await find_with_attachments(connection, rows)
     return JSONResponse({"ids": [str(number) for number in sorted(found)]}, headers={"Cache-Control": "no-store"})
@@ -86,7 +86,7 @@ async def show_environments(request: Request, state: StateDep, scope: Reader, vi
     """Return the fragment of the filters that lists environments: the chosen ones, then the most common."""
     known: list[str] = []
     if is_shown(scope.organization):
-        async with state.database.connection(share=scope.organization.id) as connection:
+        async with state.reading(scope.organization) as connection:
             known = await list_values(connection, scope.organization.id, "environment", "", ENVIRONMENTS_MAX)
     chosen = {name.lower() for name in view.environments}
     others = [name for name in known if name not in chosen]

@@ -18,7 +18,8 @@ from hearback_web import PageScope
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.statuses import STATUSES, UNRESOLVED
 from feedback.service.app_state import AppState
-from feedback.service.select_feedback import Filters, Searcher
+from feedback.service.select_feedback import Filters, Searcher, select_exactly
+from feedback.store.conditions import of_event
 from feedback.store.feedback_read import Selection
 
 ALL: Final = "all"
@@ -190,7 +191,7 @@ async def find(state: AppState, scope: PageScope, view: View) -> Found:
     project_ids = scope.project_ids(list(view.projects))
     event_id = parse_any_event_id(view.query.strip())
     if event_id is not None:
-        found = state.select.of_event(scope.organization, project_ids, event_id)
+        found = select_exactly(scope.organization, project_ids, of_event(event_id))
         return Found(found, found, names_mailboxes=True)
     filters = Filters(project_ids, view.environments, times.start, times.end)
     query = f"issue.category:feedback {view.search}"

@@ -1,6 +1,6 @@
 """View models of the templates: rows of the list, and the detail of one feedback."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,6 +24,7 @@ SHOWN_IMAGES: Final = frozenset(
 )
 PREVIEW_CHARACTERS: Final = 240
 TAGS_SHOWN: Final = 24
+ATTACHMENTS_MAX: Final = 100
 
 
 def slug_of(organization: OrganizationConfig, feedback: Feedback) -> str:
@@ -33,23 +34,16 @@ def slug_of(organization: OrganizationConfig, feedback: Feedback) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A feedback in the list."""
+    """A feedback in a list, with what depends on the list, and on the organization."""
 
-    id: int
-    event_id: str
-    short_id: str
+    feedback: Feedback
     url: str
     person: str | None
     preview: str
     project: str
-    status: str
-    at: datetime
-    has_seen: bool
     has_attachments: bool
-    is_linked: bool
     is_open: bool
     assignee: MemberRef | None
-    environment: str
 
 
 def person_of(feedback: Feedback) -> str | None:
@@ -61,29 +55,19 @@ def person_of(feedback: Feedback) -> str | None:
 def rows_of(
     organization: OrganizationConfig, view: View, found: Iterable[Feedback], with_attachments: Collection[int] = ()
 ) -> list[Row]:
-    rows = []
-    for one in found:
-        slug = slug_of(organization, one)
-        rows.append(
-            Row(
-                id=one.id,
-                event_id=one.event_id,
-                short_id=one.short_id,
-                url=view.url(organization.slug, slug=slug),
-                person=person_of(one),
-                preview=" ".join(one.message[:PREVIEW_CHARACTERS].split()),
-                project=organization.project_slug(one.project_id),
-                status=one.status,
-                at=one.first_seen,
-                has_seen=one.has_seen,
-                has_attachments=one.id in with_attachments,
-                is_linked=one.associated_event_id is not None,
-                is_open=one.id == view.open_id,
-                assignee=organization.member(one.assigned_to),
-                environment=one.environment,
-            )
+    return [
+        Row(
+            feedback=one,
+            url=view.url(organization.slug, slug=slug_of(organization, one)),
+            person=person_of(one),
+            preview=" ".join(one.message[:PREVIEW_CHARACTERS].split()),
+            project=organization.project_slug(one.project_id),
+            has_attachments=one.id in with_attachments,
+            is_open=one.id == view.open_id,
+            assignee=organization.member(one.assigned_to),
         )
-    return rows
+        for one in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +82,8 @@ class File:
     preview_url: str | None
 
 
-def files_of(organization: OrganizationConfig, found: Iterable[Attachment]) -> list[File]:
-    """Return attachments with the API URLs that serve them."""
+def sorted_files(organization: OrganizationConfig, found: Iterable[Attachment]) -> tuple[list[File], list[File]]:
+    """Return attachments, with the API URLs that serve them, as two lists: inline images, and downloads."""
     files = []
     for one in found:
         project = organization.project_slug(one.project_id)
@@ -107,12 +91,6 @@ def files_of(organization: OrganizationConfig, found: Iterable[Attachment]) -> l
         path = f"/api/0/projects/{organization.slug}/{project}/events/{one.event_id}/attachments/{one.id}/"
         preview = f"{path}?thumbnail=1" if kind in SHOWN_IMAGES else None
         files.append(File(one.id, file_name(one.name), kind, one.size, f"{path}?download=1", preview))
-    return files
-
-
-def sorted_files(organization: OrganizationConfig, found: Iterable[Attachment]) -> tuple[list[File], list[File]]:
-    """Return attachments as two lists: inline images, and downloads."""
-    files = files_of(organization, found)
     return [file for file in files if file.preview_url], [file for file in files if not file.preview_url]
 
 
@@ -143,72 +121,46 @@ class Step:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """One feedback with everything its page shows."""
-
-    feedback: FeedbackDetail
-    slug: str
-    project: str
-    permalink: str
-    url: str | None
-    email: str | None
-    email_is_link: bool
-    assignee: MemberRef | None
-    images: list[File]
-    files: list[File]
-    facts: list[Fact]
-    tags: list[Tag]
-    replay_id: str | None
-    raw_url: str
-    source_name: str
-    spam: Mapping[str, Any]
-
-
 def detail_of(
     organization: OrganizationConfig, feedback: FeedbackDetail, attachments: Sequence[Attachment], public_url: str
-) -> Detail:
-    """Return the view model of a feedback's page."""
+) -> dict[str, Any]:
+    """Return what the page of a feedback shows."""
     images, files = sorted_files(organization, attachments)
     slug = slug_of(organization, feedback)
     email = feedback.contact_email or feedback.user_email
     contexts = mapping(feedback.event.get("contexts"))
-    search = _Searches(organization.slug)
-    return Detail(
-        feedback=feedback,
-        slug=slug,
-        project=organization.project_slug(feedback.project_id),
-        permalink=public_url.rstrip("/") + View(slug=slug).url(organization.slug),
-        url=feedback.url,
-        email=email,
-        email_is_link=bool(email) and _is_address(str(email)),
-        assignee=organization.member(feedback.assigned_to),
-        images=images,
-        files=files,
-        facts=_facts(feedback, contexts, search),
-        tags=[Tag(key, value, search.of(tag_name(key), value)) for key, value in feedback.event_tags],
-        replay_id=text(mapping(contexts.get("replay")).get("replay_id")) or None,
-        raw_url=f"/api/0/organizations/{organization.slug}/issues/{feedback.id}/events/latest/",
-        source_name=source_words().get(feedback.source, feedback.source),
-        spam=feedback.evidence,
-    )
+    return {
+        "feedback": feedback,
+        "slug": slug,
+        "project": organization.project_slug(feedback.project_id),
+        "permalink": public_url.rstrip("/") + View(slug=slug).url(organization.slug),
+        "url": feedback.url,
+        "email": email,
+        "email_is_link": bool(email) and _is_address(str(email)),
+        "assignee": organization.member(feedback.assigned_to),
+        "images": images,
+        "files": files,
+        "facts": _facts(organization, feedback, contexts),
+        "tags": [
+            Tag(key, value, _search_url(organization, tag_name(key), value)) for key, value in feedback.event_tags
+        ],
+        "replay_id": text(mapping(contexts.get("replay")).get("replay_id")) or None,
+        "raw_url": f"/api/0/organizations/{organization.slug}/issues/{feedback.id}/events/latest/",
+        "source_name": source_words().get(feedback.source, feedback.source),
+        "spam": feedback.evidence,
+    }
 
 
 def _is_address(value: str) -> bool:
     return value.isprintable() and value.count("@") == 1 and not any(c in value for c in " <>,;?&#\"'")
 
 
-@dataclass(frozen=True, slots=True)
-class _Searches:
-    """URLs of searches over all mailboxes."""
-
-    organization: str
-
-    def of(self, key: str, value: str) -> str:
-        return View(mailbox="all", query=f"{key}:{quoted(value)}").url(self.organization)
+def _search_url(organization: OrganizationConfig, key: str, value: str) -> str:
+    """Return the URL of a search in all mailboxes."""
+    return View(mailbox="all", query=f"{key}:{quoted(value)}").url(organization.slug)
 
 
-def _facts(feedback: FeedbackDetail, contexts: Mapping[str, Any], search: _Searches) -> list[Fact]:
+def _facts(organization: OrganizationConfig, feedback: FeedbackDetail, contexts: dict[str, Any]) -> list[Fact]:
     """Return the facts about the sender's environment that are known."""
     sdk = mapping(feedback.event.get("sdk"))
     named = (
@@ -220,15 +172,16 @@ def _facts(feedback: FeedbackDetail, contexts: Mapping[str, Any], search: _Searc
         (_("User name"), "user.username", feedback.user_name),
         (_("Transaction"), "transaction", text(mapping(feedback.event.get("additional")).get("transaction"))),
     )
-    facts = [Fact(label, value, search.of(key, value)) for label, key, value in named if value]
+    facts = [Fact(label, value, _search_url(organization, key, value)) for label, key, value in named if value]
     for key, label in (("browser", _("Browser")), ("os", _("System")), ("device", _("Device"))):
         context = mapping(contexts.get(key))
         value = " ".join(part for part in (text(context.get("name")), text(context.get("version"))) if part)
         if value:
-            facts.append(Fact(label, value, search.of(f"{key}.name", text(context.get("name")) or value)))
+            name = text(context.get("name")) or value
+            facts.append(Fact(label, value, _search_url(organization, f"{key}.name", name)))
     if feedback.sdk_name:
         label = " ".join(part for part in (feedback.sdk_name, text(sdk.get("version"))) if part)
-        facts.append(Fact(_("SDK"), label, search.of("sdk.name", feedback.sdk_name)))
+        facts.append(Fact(_("SDK"), label, _search_url(organization, "sdk.name", feedback.sdk_name)))
     return facts
 
 

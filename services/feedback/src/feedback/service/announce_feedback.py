@@ -1,6 +1,6 @@
 """Announce stored feedback and changes of its status, for notifications and live updates."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
@@ -20,7 +20,7 @@ from feedback.store.attachments import count_attachments
 
 MESSAGE_CHARACTERS_MAX: Final = 20_000
 TEXT_CHARACTERS_MAX: Final = 1_000
-TOGETHER_MAX: Final = 8  # feedback of one message: one that nothing can read takes no more along
+TOGETHER_MAX: Final = 8  # feedback of one message, which are lost together if it cannot be read
 TAG_CHARACTERS_MAX: Final = 200
 _CUT: Final = ("name", "contact_email", "url", "environment", "release", "platform", "level")
 _cut_of: Final = attrgetter(*_CUT)
@@ -37,23 +37,17 @@ class Announcer:
         self._changed_by = changed_by
         self._traceparent = current_traceparent() or new_traceparent()  # once: it costs as much as a message
 
-    def created(self, content: Content, project_id: int) -> Outgoing:
-        """Return the `FeedbackCreated` message of a stored feedback."""
-        return self._message(FEEDBACK_CREATED, project_id, {"feedback": content})
-
-    def created_together(self, contents: Sequence[Content], project_id: int) -> list[Outgoing]:
-        """Return messages that a project's feedback was stored, as `FeedbackCreatedTogether` has it."""
+    def created(self, contents: Sequence[Content], project_id: int, *, together: bool) -> list[Outgoing]:
+        """Return the `FeedbackCreated` messages of a project's stored feedback, or `FeedbackCreatedTogether`."""
+        if not together:
+            return [self._message(FEEDBACK_CREATED, project_id, {"feedback": one}) for one in contents]
         parts = [contents[first : first + TOGETHER_MAX] for first in range(0, len(contents), TOGETHER_MAX)]
         return [self._message(FEEDBACK_CREATED, project_id, {"feedback": part}, version=2) for part in parts]
 
     def changed(self, content: Content, project_id: int, before: str, after: str) -> Outgoing:
         """Return the `FeedbackChanged` message of a change of status."""
-        change = {
-            "feedback": content,
-            "previous_status": before,
-            "status": after,
-            "changed_by": self._changed_by,
-        }
+        statuses = {"previous_status": before, "status": after}
+        change = {"feedback": content, **statuses, "changed_by": self._changed_by}
         return self._message(FEEDBACK_CHANGED, project_id, change)
 
     def _message(self, stream: Stream, project_id: int, what: Mapping[str, Any], *, version: int = 1) -> Outgoing:
@@ -80,7 +74,7 @@ def content_of(feedback: Draft | Feedback, issue_id: int, short_id: str, attachm
         "is_spam": feedback.evidence.get("is_spam"),
         "title": PREFIX + feedback.title,
         "message": feedback.message[:MESSAGE_CHARACTERS_MAX],
-        "tags": _few(feedback.tags),
+        "tags": _truncated(feedback.tags),
         "associated_event_id": feedback.associated_event_id,
         "attachments": attachments,
         "received_at": feedback.received_at,
@@ -91,7 +85,7 @@ def content_of(feedback: Draft | Feedback, issue_id: int, short_id: str, attachm
     return content
 
 
-def _few(tags: Mapping[str, str]) -> dict[str, str]:
+def _truncated(tags: Mapping[str, str]) -> dict[str, str]:
     chosen = sorted(tags.items())[:NOTICE_TAGS_MAX]
     return {key[:TAG_CHARACTERS_MAX]: value[:TAG_CHARACTERS_MAX] for key, value in chosen}
 
@@ -101,22 +95,9 @@ async def announce_changes(
 ) -> list[Outgoing]:
     """Return a message for each feedback whose status is about to change."""
     changing = [feedback for feedback in before if feedback.status != status]
-    attachments = await count_attachments(connection, _keys(changing))
-    return [
-        announcer.changed(
-            content_of(
-                feedback,
-                feedback.id,
-                feedback.short_id,
-                attachments.get((feedback.project_id, feedback.event_id), 0),
-            ),
-            feedback.project_id,
-            feedback.status,
-            status,
-        )
-        for feedback in changing
-    ]
-
-
-def _keys(rows: Sequence[Feedback]) -> Collection[tuple[int, str]]:
-    return [(row.project_id, row.event_id) for row in rows]
+    attachments = await count_attachments(connection, [feedback.key for feedback in changing])
+    messages = []
+    for feedback in changing:
+        content = content_of(feedback, feedback.id, feedback.short_id, attachments.get(feedback.key, 0))
+        messages.append(announcer.changed(content, feedback.project_id, feedback.status, status))
+    return messages

@@ -15,7 +15,7 @@ from hearback_kit.db import Connection, Database
 
 from feedback.domain.spam_classifier import Prior
 from feedback.service.ask_fleet import Fleet
-from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
+from feedback.service.find_error_events import ErrorEventIndex
 from feedback.service.judge_spam import load_prior
 from feedback.service.make_thumbnail import Thumbnails
 from feedback.service.select_feedback import SelectFeedback
@@ -32,7 +32,7 @@ class AppState:
     unit_of_work: UnitOfWork
     blobs: BlobStore
     thumbnails: Thumbnails
-    error_events: ErrorEvents
+    error_events: ErrorEventIndex
     select: SelectFeedback
     spam_prior: Prior | None
     fleet: Fleet
@@ -42,17 +42,12 @@ class AppState:
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
         """Build the state."""
-        thumbnails = Thumbnails(
-            pixels_max=settings.image_pixels_max,
-            side=settings.thumbnail_pixels,
-            at_once_max=settings.images_at_once_max,
-        )
         return cls(
             settings,
             runtime.configuration,
             UnitOfWork.of(runtime),
             runtime.blobs,
-            thumbnails,
+            Thumbnails(settings),
             ErrorEventIndex.of(runtime, settings),
             SelectFeedback(runtime.database, runtime.configuration, settings),
             load_prior(),

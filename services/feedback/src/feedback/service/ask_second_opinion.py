@@ -7,14 +7,14 @@ verdict. Nothing waits for an answer.
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from hearback_contracts.flags import Feature
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.logs import get_logger
 
-from feedback.clients.spam_endpoint import JudgeFailed
+from feedback.clients.spam_endpoint import JudgeFailed, SpamEndpoint
 from feedback.domain.drafts import Draft
 from feedback.domain.spam import CLEARED, SECOND_OPINION, Content, SpamVerdict
 from feedback.domain.statuses import IGNORED
@@ -26,13 +26,6 @@ from feedback.store.spam_verdicts import lock_passed, mark_as_spam
 
 _STORED_SECONDS: Final = (0.0, 0.5, 2.0, 10.0)  # pauses before a feedback is looked for that is not stored yet
 _log = get_logger(__name__)
-
-
-class Model(Protocol):
-    """Judges whether a text is spam."""
-
-    async def ask(self, text: str, name: str | None) -> bool | None:
-        """Return the verdict, None when undecided; raise JudgeFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +45,7 @@ class SecondOpinions:
     def __init__(
         self,
         local: SpamJudge,
-        model: Model,
+        model: SpamEndpoint,
         configuration: Configuration,
         unit_of_work: UnitOfWork,
         *,

@@ -1,10 +1,9 @@
-"""Decide what becomes of one submission: a draft of the feedback to store, or the reason for its refusal."""
+"""Decide a submission: a draft of the feedback to store, or the reason for its refusal."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from hearback_contracts.config import ProjectConfig
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
@@ -22,17 +21,17 @@ from feedback.domain.payload import may_be_too_deep
 from feedback.domain.spam import SECOND_OPINION, Content, SpamVerdict, with_second_opinion
 from feedback.service.judge_spam import SpamJudge, is_judged
 from feedback.settings import Settings
-from feedback.store.submissions import SubmissionKey
+from feedback.store.keys import EventKey
 
-# A person may overrule these; their words stay with the refusal (protocol: fate#taking-in-what-was-refused).
-OVERRULABLE = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID, Reason.DUPLICATE})
-# These say nothing of what was sent: sent again, it may be stored.
+# A person may overrule these; the journal keeps the payload (protocol: fate#taking-in-what-was-refused).
+OVERRULABLE: Final = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID, Reason.DUPLICATE})
+# These are independent of the content: sent again, the same submission may be stored.
 BY_CONFIGURATION: Final = frozenset({Reason.PROJECT_ID, Reason.ORG_DENYLIST, Reason.FEATURE_DISABLED})
 _NOT_JUDGED: Final = SpamVerdict()
 
 
 class ProjectRules(NamedTuple):
-    """What a project's configuration says of submissions: why all are refused, or how they are taken."""
+    """A project's configuration for submissions; with a `reason` all are refused."""
 
     reason: Reason | None
     organization_id: int = 0
@@ -43,9 +42,9 @@ class ProjectRules(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A submission as it was read: what it says, or the reason for its refusal. `key` names it."""
+    """A submission that was read: its payload and feedback context, or the reason for its refusal."""
 
-    key: SubmissionKey
+    key: EventKey
     message: Submitted
     body: bytes | None
     rules: ProjectRules
@@ -55,9 +54,9 @@ class Reading(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What becomes of a submission: a draft, or a reason. `slug` is its project's, `body` its event's JSON."""
+    """A decided submission: a draft, or a reason. `slug` is its project's, `body` its event's JSON."""
 
-    key: SubmissionKey
+    key: EventKey
     message: Submitted
     body: bytes | None
     draft: Draft | None = None
@@ -68,12 +67,7 @@ class Decision(NamedTuple):
 class DecideSubmission:
     """Applies the configuration, the protocol's filter rules and the spam rules, in this order."""
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        settings: Settings,
-        spam_judge: SpamJudge,
-    ) -> None:
+    def __init__(self, configuration: Configuration, settings: Settings, spam_judge: SpamJudge) -> None:
         self._configuration = configuration
         self._settings = settings
         self._spam_judge = spam_judge
@@ -83,12 +77,8 @@ class DecideSubmission:
         rules = [await self._rules(project_id) for project_id in set(project_ids)]
         await self._spam_judge.prepare({rule.organization_id for rule in rules if rule.is_judged})
 
-    def organizations(self, readings: Iterable[Reading]) -> set[int]:
-        """Return the organizations some of whose submissions are going to be judged."""
-        return {reading.rules.organization_id for reading in readings if reading.rules.is_judged}
-
-    async def learn(self, organization_ids: Collection[int], versions: Mapping[int, int]) -> None:
-        """Load what organizations taught the judge, of which these are the versions now; raises Unavailable."""
+    async def prepare_judge(self, organization_ids: Collection[int], versions: Mapping[int, int]) -> None:
+        """Load what organizations taught the spam judge, in these versions; raises Unavailable."""
         await self._spam_judge.prepare(organization_ids, versions)
 
     async def read(self, submissions: Sequence[tuple[Submitted, bytes | None]]) -> list[Reading]:
@@ -127,9 +117,12 @@ class DecideSubmission:
 
     async def _rules(self, project_id: int) -> ProjectRules:
         project = await self._configuration.project(project_id)
-        reason = self._refused_by_configuration(project)
-        if project is None or reason is not None:
-            return ProjectRules(reason or Reason.PROJECT_ID)
+        if project is None:
+            return ProjectRules(Reason.PROJECT_ID)
+        if project.organization_slug in self._settings.organizations_denied:
+            return ProjectRules(Reason.ORG_DENYLIST)
+        if not project.feature(Feature.INGEST):
+            return ProjectRules(Reason.FEATURE_DISABLED)
         return ProjectRules(
             None,
             project.organization_id,
@@ -139,20 +132,10 @@ class DecideSubmission:
             ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
         )
 
-    def _refused_by_configuration(self, project: ProjectConfig | None) -> Reason | None:
-        if project is None:
-            return Reason.PROJECT_ID
-        if project.organization_slug in self._settings.organizations_denied:
-            return Reason.ORG_DENYLIST
-        if not project.feature(Feature.INGEST):
-            return Reason.FEATURE_DISABLED
-        return None
-
     async def again(self, kept: FeedbackDetail) -> Draft | None:
-        """Return a stored feedback as it would be stored now; None when its project takes none.
+        """Return a stored feedback as it would be stored now; None when its project accepts no feedback.
 
-        No rule refuses it: it was taken in. That a model judged it spam afterwards still holds, unless a person
-        cleared these words since.
+        No filter rule applies. A later verdict of a model is kept, unless a person has cleared the same text.
         """
         rules = await self._rules(kept.project_id)
         if rules.reason is not None:
@@ -166,7 +149,7 @@ class DecideSubmission:
         if verdict.detection_enabled and SECOND_OPINION in kept.evidence.get("spam_signs", ()):
             verdict = with_second_opinion(verdict)
         return draft_of(
-            _submission_kept(kept, marks),
+            _submission_of(kept, marks),
             payload,
             context,
             retention=rules.retention,
@@ -191,7 +174,7 @@ def _read_payload(body: bytes | None) -> dict[str, Any] | Reason:
     return payload
 
 
-def _submission_kept(kept: FeedbackDetail, marks: Sequence[str]) -> Submission:
+def _submission_of(kept: FeedbackDetail, marks: tuple[str, ...]) -> Submission:
     return Submission(
         organization_id=kept.organization_id,
         project_id=kept.project_id,
@@ -201,5 +184,5 @@ def _submission_kept(kept: FeedbackDetail, marks: Sequence[str]) -> Submission:
         revision=kept.revision,
         received_at=kept.received_at,
         error_occurred_at=kept.error_occurred_at,
-        marks=tuple(marks),
+        marks=marks,
     )

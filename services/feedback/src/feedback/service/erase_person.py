@@ -8,7 +8,7 @@ from hearback_kit.logs import get_logger
 
 from feedback.metrics import DELETED
 from feedback.service.delete_feedback import delete_rows
-from feedback.store.erasures import count_attachments, find_of_address
+from feedback.store.erasures import find_of_address
 
 WINDOW_ROWS: Final = 5_000
 _log = get_logger(__name__)
@@ -26,10 +26,10 @@ async def erase_person(unit_of_work: UnitOfWork, address: str) -> Erased:
         async with unit_of_work.begin() as work:
             ids, last = await find_of_address(work.connection, address, last, WINDOW_ROWS)
             if ids:
-                attachments += await count_attachments(work.connection, ids)
-                deleted = await delete_rows(work, unit_of_work, ids)
-                feedback += len(deleted)
-                for one in deleted:
+                deletion = await delete_rows(work, unit_of_work, ids)
+                feedback += len(deletion.feedback)
+                attachments += deletion.attachments
+                for one in deletion.feedback:
                     submissions += [(one.project_id, one.submission_id), (one.project_id, one.event_id)]
     DELETED.labels("person").inc(feedback)
     _log.info("person_erased", feedback=feedback, attachments=attachments)

@@ -1,7 +1,7 @@
-"""Look up error events in the index, which user-reports owns."""
+"""Look up error events in their index, which user-reports owns."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import orjson
@@ -10,22 +10,6 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.http import ServiceClient
 
 from feedback.settings import Settings
-
-
-class ErrorEvents(Protocol):
-    """The index of error events."""
-
-    @property
-    def is_configured(self) -> bool:
-        """Whether there is an index to ask."""
-
-    async def find(self, project_id: int, event_ids: Sequence[str]) -> set[str]:
-        """Return those of the events that are indexed; raises Unavailable when there is no answer."""
-
-    async def find_group(
-        self, organization_id: int, project_ids: Sequence[int], event_id: str
-    ) -> dict[str, Any] | None:
-        """Return the error group of an event as its service shows it, None without one or without an answer."""
 
 
 class ErrorEventIndex:

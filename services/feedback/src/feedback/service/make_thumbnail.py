@@ -11,6 +11,7 @@ import filetype  # type: ignore[import-untyped]
 from PIL import Image, ImageOps
 
 from feedback.errors import NoThumbnail
+from feedback.settings import Settings
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
 MEDIA_TYPE = "image/webp"
@@ -57,18 +58,14 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
 
 
 class Thumbnails:
-    """Makes thumbnails off the event loop."""
+    """Makes thumbnails off the event loop; one of `slots` is held while an image's bytes are in memory."""
 
-    def __init__(self, *, pixels_max: int, side: int, at_once_max: int) -> None:
-        self._pixels_max = pixels_max
-        self._side = side
-        self._slots = asyncio.Semaphore(at_once_max)
-
-    @property
-    def slots(self) -> asyncio.Semaphore:
-        """The semaphore to hold while an image's bytes are in memory."""
-        return self._slots
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.slots = asyncio.Semaphore(settings.images_at_once_max)
 
     async def make(self, data: bytes) -> bytes:
         """Return a thumbnail of an image; raises NoThumbnail. The caller holds a slot."""
-        return await asyncio.to_thread(render, data, pixels_max=self._pixels_max, side=self._side)
+        settings = self._settings
+        pixels_max, side = settings.image_pixels_max, settings.thumbnail_pixels
+        return await asyncio.to_thread(render, data, pixels_max=pixels_max, side=side)

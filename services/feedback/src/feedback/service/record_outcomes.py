@@ -1,6 +1,7 @@
 """Record outcomes and steps of submissions that this service decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from hearback_contracts.categories import DataCategory
@@ -8,7 +9,7 @@ from hearback_contracts.events import AttachmentStored, FeedbackSubmitted
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
-from hearback_fleet.recording import Origin, OutcomeRecorder, RefusedSubmission, SubmissionRef
+from hearback_fleet.recording import Origin, OutcomeRecorder, Recorded, RefusedSubmission, SubmissionRef
 from hearback_fleet.refused import payload_to_keep
 
 from feedback.domain.drafts import Submitted
@@ -18,12 +19,9 @@ from feedback.service.decide_submission import OVERRULABLE, Decision
 from feedback.store.feedback_write import Deleted, Stored
 from feedback.store.submissions import Known
 
-_STATES: Mapping[str, SubmissionState] = {
-    Reason.INVALID_JSON: SubmissionState.INVALID,
-    Reason.NESTING_TOO_DEEP: SubmissionState.INVALID,
-    Reason.FEATURE_DISABLED: SubmissionState.INVALID,
-    Reason.PROJECT_ID: SubmissionState.INVALID,
-}
+_INVALID: Final = frozenset(
+    {Reason.INVALID_JSON, Reason.NESTING_TOO_DEEP, Reason.FEATURE_DISABLED, Reason.PROJECT_ID}
+)
 
 
 def record_stored(record: OutcomeRecorder, decision: Decision, feedback_id: int, *, counted: bool) -> None:
@@ -31,15 +29,8 @@ def record_stored(record: OutcomeRecorder, decision: Decision, feedback_id: int,
     if counted:
         _count(record, decision.message, Outcome.ACCEPTED, None)
     is_spam = decision.draft is not None and decision.draft.is_spam
-    _step(
-        record,
-        decision.message,
-        SubmissionState.SPAM if is_spam else SubmissionState.STORED,
-        "judged_spam" if is_spam else "stored",
-        Reason.SPAM if is_spam else None,
-        feedback_id=feedback_id,
-        details=decision.draft.spam_details if is_spam and decision.draft else (),
-    )
+    step = "judged_spam" if is_spam else "stored"
+    _step(record, decision.message, step, feedback_id, is_spam=is_spam, details=_details(decision, is_spam))
 
 
 def record_revised(
@@ -55,21 +46,16 @@ def record_revised(
         is_spam = changed.status == IGNORED
     else:
         is_spam = decision.draft.is_spam
-    refused = decision.reason
+    step = "updated" if decision.reason is None else "revision_refused"
+    details = _details(decision, is_spam)
     _step(
-        record,
-        decision.message,
-        SubmissionState.SPAM if is_spam else SubmissionState.STORED,
-        "updated" if refused is None else "revision_refused",
-        refused or (Reason.SPAM if is_spam else None),
-        feedback_id=after.feedback_id,
-        details=decision.draft.spam_details if is_spam and decision.draft else (),
+        record, decision.message, step, after.feedback_id, is_spam=is_spam, reason=decision.reason, details=details
     )
 
 
 def record_deleted_before(record: OutcomeRecorder, decision: Decision) -> None:
     """Record that a deleted feedback was submitted again and stays deleted."""
-    _step(record, decision.message, SubmissionState.DROPPED, "deleted_before", Reason.DELETED)
+    record.step(decision.message, SubmissionState.DROPPED, "deleted_before", Reason.DELETED)
 
 
 def record_refused(record: OutcomeRecorder, decision: Decision) -> None:
@@ -78,26 +64,24 @@ def record_refused(record: OutcomeRecorder, decision: Decision) -> None:
     assert reason is not None, "only refusals have a reason"
     outcome = Outcome.FILTERED if reason is Reason.ORG_DENYLIST else Outcome.INVALID
     _count(record, decision.message, outcome, reason)
-    step = "filtered" if reason not in _STATES else "refused"
-    _step(record, decision.message, state_of(reason), step, reason, refused=_words_of(decision))
+    step = "refused" if reason in _INVALID else "filtered"
+    record.step(decision.message, state_of(reason), step, reason, refused=_refused(decision))
 
 
 def state_of(reason: str) -> SubmissionState:
     """Return the state of a submission that was refused for a reason."""
-    return _STATES.get(reason, SubmissionState.FILTERED)
+    return SubmissionState.INVALID if reason in _INVALID else SubmissionState.FILTERED
 
 
 def record_repeated(record: OutcomeRecorder, decision: Decision, state: SubmissionState) -> None:
-    """Record that a submission was sent again with other words; `state` is that of the first, which stays."""
+    """Record that a submission was repeated with other content; `state` is that of the first, which stays."""
     _count(record, decision.message, Outcome.INVALID, Reason.DUPLICATE)
-    _step(record, decision.message, state, "duplicate_refused", Reason.DUPLICATE, refused=_words_of(decision))
+    record.step(decision.message, state, "duplicate_refused", Reason.DUPLICATE, refused=_refused(decision))
 
 
-def _words_of(decision: Decision) -> RefusedSubmission | None:
-    """Return what a submission said, if a person may overrule its refusal and take it in after all."""
-    if decision.reason not in OVERRULABLE:
-        return None
-    payload = payload_to_keep(decision.body)
+def _refused(decision: Decision) -> RefusedSubmission | None:
+    """Return the submission with its payload, if a person may accept it in spite of its refusal."""
+    payload = payload_to_keep(decision.body) if decision.reason in OVERRULABLE else None
     if payload is None:
         return None
     return RefusedSubmission(FeedbackSubmitted.model_validate(msgspec.to_builtins(decision.message)), payload)
@@ -105,7 +89,7 @@ def _words_of(decision: Decision) -> RefusedSubmission | None:
 
 def record_dead_letter(record: OutcomeRecorder, message: Submitted) -> None:
     """Record that a submission could not be handled and is kept as a dead letter."""
-    _step(record, message, SubmissionState.DROPPED, "dead_letter", Reason.DEAD_LETTER)
+    record.step(message, SubmissionState.DROPPED, "dead_letter", Reason.DEAD_LETTER)
 
 
 def record_deleted(record: OutcomeRecorder, feedback: Deleted) -> None:
@@ -121,49 +105,26 @@ def record_sorted(record: OutcomeRecorder, feedback: Feedback, status: str) -> N
     `feedback` is as it was before.
     """
     is_spam = status == IGNORED
-    if is_spam == (feedback.status == IGNORED):
-        return
-    record.step(
-        _ref_of(feedback),
-        SubmissionState.SPAM if is_spam else SubmissionState.STORED,
-        "marked_spam" if is_spam else "marked_not_spam",
-        Reason.SPAM if is_spam else None,
-        feedback_id=str(feedback.id),
-    )
+    if is_spam != (feedback.status == IGNORED):
+        step = "marked_spam" if is_spam else "marked_not_spam"
+        _step(record, _ref_of(feedback), step, feedback.id, is_spam=is_spam)
 
 
 def record_second_opinion(record: OutcomeRecorder, feedback: Feedback, sign: str) -> None:
     """Record that a stored feedback was judged spam later."""
-    record.step(
-        _ref_of(feedback),
-        SubmissionState.SPAM,
-        "judged_spam",
-        Reason.SPAM,
-        feedback_id=str(feedback.id),
-        details=[sign],
-    )
-
-
-def _ref_of(feedback: Feedback | Deleted) -> SubmissionRef:
-    return SubmissionRef(
-        feedback.organization_id,
-        feedback.project_id,
-        feedback.submission_id,
-        FeedbackSource(feedback.source),
-    )
+    _step(record, _ref_of(feedback), "judged_spam", feedback.id, is_spam=True, details=[sign])
 
 
 def record_reprocessed(
     record: OutcomeRecorder, feedback: Feedback, *, is_spam: bool, changed: Sequence[str]
 ) -> None:
     """Record that a stored feedback was processed again, and what of it changed."""
-    record.step(
-        _ref_of(feedback),
-        SubmissionState.SPAM if is_spam else SubmissionState.STORED,
-        "reprocessed",
-        Reason.SPAM if is_spam else None,
-        feedback_id=str(feedback.id),
-        details=changed,
+    _step(record, _ref_of(feedback), "reprocessed", feedback.id, is_spam=is_spam, details=changed)
+
+
+def _ref_of(feedback: Feedback | Deleted) -> SubmissionRef:
+    return SubmissionRef(
+        feedback.organization_id, feedback.project_id, feedback.submission_id, FeedbackSource(feedback.source)
     )
 
 
@@ -183,21 +144,25 @@ def _count(record: OutcomeRecorder, message: Submitted, outcome: Outcome, reason
 
 def _step(
     record: OutcomeRecorder,
-    message: Submitted,
-    state: SubmissionState,
+    submission: Recorded,
     step: str,
-    reason: Reason | None = None,
+    feedback_id: int | None,
     *,
-    feedback_id: int | None = None,
-    refused: RefusedSubmission | None = None,
+    is_spam: bool,
+    reason: Reason | None = None,
     details: Sequence[str] = (),
 ) -> None:
+    """Record a step of a stored feedback, which is spam or not after it; spam is also the reason by default."""
     record.step(
-        message,
-        state,
+        submission,
+        SubmissionState.SPAM if is_spam else SubmissionState.STORED,
         step,
-        reason,
+        reason or (Reason.SPAM if is_spam else None),
         feedback_id=None if feedback_id is None else str(feedback_id),
-        refused=refused,
         details=details,
     )
+
+
+def _details(decision: Decision, is_spam: bool) -> Sequence[str]:
+    """Return the causes of a spam verdict, none for any other."""
+    return decision.draft.spam_details if is_spam and decision.draft is not None else ()

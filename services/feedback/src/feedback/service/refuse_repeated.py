@@ -1,10 +1,10 @@
-"""Refuse submissions that are sent again with other words: an id names one feedback, the first.
+"""Refuse submissions that repeat an id with other content: an id names one feedback, the first.
 
-The words are kept under an id of their own, by which they can be taken in (protocol: feedback#repetition). Sent
-again with the same words, a submission is a redelivery, which changes nothing.
+A repeat is closed under an id of its own, by which a person can accept it (protocol: feedback#repetition). With
+the same content it is a redelivery, which changes nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,37 +17,39 @@ from feedback.domain.context import FeedbackContext
 from feedback.domain.drafts import Draft, Submitted, as_shown
 from feedback.service.decide_submission import BY_CONFIGURATION, Decision, Reading
 from feedback.service.record_outcomes import record_repeated, state_of
-from feedback.store.submissions import Known, SubmissionKey, close_refused
+from feedback.store.keys import EventKey
+from feedback.store.submissions import Known, close_refused
 
-Said = tuple[str | None, ...]
-Refusals = dict[SubmissionKey, tuple[Decision, SubmissionState]]
+Content = tuple[str | None, ...]
 
 
 def is_repeated(message: Submitted) -> bool:
-    """Return whether a message has an id of its own because it repeated another."""
+    """Return whether a message has an id of its own because it repeated another's."""
     return message.source.is_new and message.event_id != message.submission_id
 
 
-def repeats_of(readings: Sequence[Reading], chosen: Mapping[SubmissionKey, Reading]) -> list[Reading]:
-    """Return the readings of a batch that repeat a chosen one with other words."""
+def repeats_of(readings: Sequence[Reading], chosen: Mapping[EventKey, Reading]) -> list[Reading]:
+    """Return the readings of a batch that repeat a chosen one with other content."""
     if len(chosen) == len(readings):
         return []
-    first = {key: _said(one.context, one.reason, one.body) for key, one in chosen.items()}
-    return [one for one in readings if _said(one.context, one.reason, one.body) not in (None, first[one.key])]
+    first = {key: _content_of(one.context, one.reason, one.body) for key, one in chosen.items()}
+    return [
+        one for one in readings if _content_of(one.context, one.reason, one.body) not in (None, first[one.key])
+    ]
 
 
 async def refuse_repeated(
     work: Work,
     decisions: Sequence[Decision],
-    known: Mapping[SubmissionKey, Known],
+    known: Mapping[EventKey, Known],
     repeats: Sequence[Reading],
     at: datetime,
 ) -> list[str]:
-    """Close what repeats a submission with other words; record what was not closed before and return its reasons.
+    """Close repeats with other content; record those that were not closed before and return their reasons.
 
     `known` are the submissions before this batch, `repeats` those of the batch itself.
     """
-    refusals: Refusals = dict(_refusals(decisions, known, repeats))
+    refusals = _refusals(decisions, known, repeats)
     if not refusals:
         return []
     closing = {key: (0, str(Reason.DUPLICATE)) for key in refusals}
@@ -58,53 +60,54 @@ async def refuse_repeated(
 
 
 def _refusals(
-    decisions: Sequence[Decision], known: Mapping[SubmissionKey, Known], repeats: Sequence[Reading]
-) -> Iterator[tuple[SubmissionKey, tuple[Decision, SubmissionState]]]:
-    states: dict[SubmissionKey, SubmissionState] = {}
-    for decision in decisions:
-        before = known.get(decision.key)
-        states[decision.key] = _state(decision, before)
-        if before is not None:
-            said = _said(decision.draft, decision.reason, decision.body)
-            yield from _refusal(decision, said, before, states[decision.key])
-    for reading in repeats:
-        said = _said(reading.context, reading.reason, reading.body)
-        yield from _refusal(reading, said, known.get(reading.key), states[reading.key])
+    decisions: Sequence[Decision], known: Mapping[EventKey, Known], repeats: Sequence[Reading]
+) -> dict[EventKey, tuple[Decision, SubmissionState]]:
+    """Return the refused repeats by their own keys, each with the state of the submission that it repeats."""
+    states = {one.key: _state(one, known.get(one.key)) for one in decisions}
+    repeated: list[tuple[Decision | Reading, Content | None]] = [
+        *((one, _content_of(one.draft, one.reason, one.body)) for one in decisions if one.key in known),
+        *((one, _content_of(one.context, one.reason, one.body)) for one in repeats),
+    ]
+    found: dict[EventKey, tuple[Decision, SubmissionState]] = {}
+    for one, content in repeated:
+        if content is not None and _is_refused(one, content, known.get(one.key)):
+            project_id, event_id = one.key
+            key = project_id, derived_id("repeated", project_id, event_id, *(text or "" for text in content))
+            message = msgspec.structs.replace(one.message, event_id=key[1])
+            found[key] = Decision(key, message, one.body, None, Reason.DUPLICATE), states[one.key]
+    return found
 
 
-def _refusal(
-    repeated: Decision | Reading, said: Said | None, before: Known | None, state: SubmissionState
-) -> Iterator[tuple[SubmissionKey, tuple[Decision, SubmissionState]]]:
-    """Yield the refusal of what a client itself sent, unless it was `said` before, or that was deleted."""
-    message, body = repeated.message, repeated.body
-    if said is None or (before is not None and (said == before.words or before.reason == Reason.DELETED)):
-        return
-    if before is not None and before.feedback_id is None and repeated.reason is not None:
-        return  # both were refused, and a refusal keeps nothing to compare
+def _is_refused(repeated: Decision | Reading, content: Content, before: Known | None) -> bool:
+    """Return whether a client itself sent other content than before, of a submission that was not deleted."""
+    message = repeated.message
     if not message.source.is_new or message.accepted_by is not None or message.revision:
-        return
-    own_id = derived_id("repeated", message.project_id, message.event_id, *(word or "" for word in said))
-    key = message.project_id, own_id
-    named = msgspec.structs.replace(message, event_id=own_id)
-    yield key, (Decision(key, named, body, None, Reason.DUPLICATE), state)
+        return False
+    if before is None:
+        return True
+    if before.feedback_id is None and repeated.reason is not None:
+        return False  # both were refused, and the content of the first is not stored
+    return content != before.content and before.reason != Reason.DELETED
 
 
-def _said(words: Draft | FeedbackContext | None, reason: Reason | None, body: bytes | None) -> Said | None:
-    """Return what a submission says: its words, or all of it where they break a rule; None if neither was read."""
-    if words is None:
+def _content_of(
+    fields: Draft | FeedbackContext | None, reason: Reason | None, body: bytes | None
+) -> Content | None:
+    """Return the fields to compare, or the whole body if they break a rule; None if neither was read."""
+    if fields is None:
         return None if reason is None or reason in BY_CONFIGURATION else ((body or b"").decode("latin-1"),)
-    shown = as_shown(words) if isinstance(words, FeedbackContext) else words
+    shown = as_shown(fields) if isinstance(fields, FeedbackContext) else fields
     return shown.message, shown.name, shown.contact_email
 
 
 def _state(decision: Decision, before: Known | None) -> SubmissionState:
     """Return the state of the submission that is repeated."""
-    if before is not None:
+    if before is None:
+        refused: str | None = decision.reason
+        is_spam = decision.draft is not None and decision.draft.is_spam
+    else:
         refused = None if before.feedback_id is not None else before.reason
         is_spam = before.is_spam
-    else:
-        refused = decision.reason
-        is_spam = decision.draft is not None and decision.draft.is_spam
     if refused is not None:
         return state_of(refused)
     return SubmissionState.SPAM if is_spam else SubmissionState.STORED

@@ -63,13 +63,12 @@ async def _write(
         {(draft.organization_id, key) for _, draft in changing for key in keys_of(names_of(draft.event))},
     )
     await write_changes(work.connection, [(before.id, draft) for before, draft in changing])
-    moved = {(one.project_id, one.event_id) for one, _ in changing if "status" in changes[one.id]}
+    moved = {one.key for one, _ in changing if "status" in changes[one.id]}
     attachments = await count_attachments(work.connection, moved)
     announcer = Announcer(unit_of_work.clock.now(), unit_of_work.shards)
     for before, draft in changing:
         is_spam = before.status == IGNORED if before.triaged else draft.is_spam
         record_reprocessed(work.record, before, is_spam=is_spam, changed=changes[before.id])
-        key = (before.project_id, before.event_id)
-        if key in moved:
-            content = content_of(draft, before.id, before.short_id, attachments.get(key, 0))
+        if before.key in moved:
+            content = content_of(draft, before.id, before.short_id, attachments.get(before.key, 0))
             work.messages.append(announcer.changed(content, before.project_id, before.status, draft.status))

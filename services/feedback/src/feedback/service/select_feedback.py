@@ -17,14 +17,15 @@ from feedback.domain.search_terms import Match, Search, SearchError, Term
 from feedback.domain.statuses import STATUSES
 from feedback.errors import InvalidSearch
 from feedback.settings import Settings
-from feedback.store.conditions import conditions, in_environments, of_event, seen_between, with_ids
+from feedback.store.conditions import conditions, in_environments, seen_between
+from feedback.store.facet_conditions import Condition
 from feedback.store.feedback_read import Selection
 from feedback.store.search_names import find_unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters beside the query; `start` and `end` bound `lastSeen`."""
+    """Filters in addition to the query; `start` and `end` bound `lastSeen`."""
 
     project_ids: Sequence[int]
     environments: Sequence[str] = ()
@@ -81,20 +82,7 @@ class SelectFeedback:
                 *seen_between(filters.start, filters.end),
             ),
             is_search=search.is_indexed or bool(filters.environments),
-            has_patterns=search.has_patterns,
         )
-
-    def of_event(self, organization: OrganizationConfig, project_ids: Sequence[int], event_id: str) -> Selection:
-        """Return the feedback with an event id, or linked to that event; empty where feedback is hidden."""
-        shown = project_ids if organization.feature(Feature.VISIBLE) else []
-        return Selection(organization.id, shown, STATUSES, (of_event(event_id),), is_search=True)
-
-    def of_ids(
-        self, organization: OrganizationConfig, project_ids: Sequence[int], ids: Sequence[int]
-    ) -> Selection:
-        """Return the feedback with these ids; empty where feedback is hidden."""
-        shown = project_ids if organization.feature(Feature.VISIBLE) else []
-        return Selection(organization.id, shown, STATUSES, (with_ids(ids),), is_search=True)
 
     def _parse(self, query: str, now: datetime, no_keys: Collection[str] = ()) -> Search:
         if len(query) > self._settings.query_characters_max:
@@ -133,6 +121,14 @@ class SelectFeedback:
             names = {str(ref.id), ref.slug.lower(), project.name.lower() if project else ref.slug.lower()}
             found[ref.id] = frozenset(names)
         return found
+
+
+def select_exactly(
+    organization: OrganizationConfig, project_ids: Sequence[int], condition: Condition
+) -> Selection:
+    """Return the feedback that meets an indexed condition; empty where feedback is hidden."""
+    shown = project_ids if organization.feature(Feature.VISIBLE) else []
+    return Selection(organization.id, shown, STATUSES, (condition,), is_search=True)
 
 
 def _is_of_projects(term: Term) -> TypeGuard[Match]:

@@ -1,16 +1,16 @@
-"""Store a batch of submissions: decide each, store, and record what became of it, in one transaction.
+"""Store a batch of submissions: decide each, store it, and record the outcome, in one transaction.
 
-A submission is named by its project and event. Of all its deliveries the first decides the outcome, and a higher
-revision replaces what the feedback says.
+A submission is identified by its project and event. Its first delivery decides the outcome; a higher revision
+replaces the content of its feedback.
 
-Nearly always all of a batch is new, and two statements store it. When any of it is not, a transaction of several
-statements decides what is.
+Nearly always a whole batch is new, and two statements store it. Otherwise a transaction of several statements
+stores what is new.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Final, TypeVar
+from typing import Final
 
 from hearback_contracts.reasons import Reason
 from hearback_fleet.unit_of_work import UnitOfWork, Work
@@ -29,22 +29,22 @@ from feedback.service.record_outcomes import (
     record_stored,
 )
 from feedback.service.refuse_repeated import refuse_repeated, repeats_of
-from feedback.store.arrivals import Arrival, Prospect, look_ahead, store_new
+from feedback.store.arrivals import Arrival, Reserved, reserve, store_new
 from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
+from feedback.store.keys import EventKey
 from feedback.store.projects import take_numbers
 from feedback.store.search_names import record_names
-from feedback.store.submissions import Known, SubmissionKey, change_reason, close_refused, find_known
+from feedback.store.submissions import Known, change_reason, close_refused, find_known
 
 NAMES_KNOWN_MAX: Final = 20_000  # kept in memory
 NAME_CHARACTERS_MAX: Final = 200
-KnownSubmissions = dict[SubmissionKey, Known]
 
 
 class StoreSubmissions:
     """Stores batches of submissions; a repeated delivery changes nothing.
 
-    `on_stored` hears how many feedback each batch stored.
+    `on_stored` is called with the number of feedback that a batch stored.
     """
 
     def __init__(
@@ -59,24 +59,24 @@ class StoreSubmissions:
         self._decide = decide
         self._on_stored = on_stored
         self._is_together = announces_together
-        # As they were sent; committed, by whomever: names are never removed.
+        # Committed names as they were sent; they are never removed.
         self._names: set[tuple[int, str]] = set()
 
     async def __call__(self, submissions: Sequence[tuple[Submitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
         readings = await self._decide.read(submissions)
-        highest = highest_revisions(readings)
+        highest = _highest_revisions(readings)
         chosen, repeats = list(highest.values()), repeats_of(readings, highest)
         if not chosen:
             return
-        organizations = self._decide.organizations(chosen)
+        judged = {reading.rules.organization_id for reading in chosen if reading.rules.is_judged}
         async with self._unit_of_work.database.direct() as connection:
-            prospect = await look_ahead(connection, [_arrival_of(one) for one in chosen], organizations)
-        await self._decide.learn(organizations, prospect.taught)
+            reserved = await reserve(connection, [_arrival_of(one) for one in chosen], judged)
+        await self._decide.prepare_judge(judged, reserved.taught)
         decisions = [self._decide(reading) for reading in chosen]
         await self._record_names(decisions)
-        is_plain = prospect.are_all_new and not repeats
-        results = await self._store_new(decisions, prospect) if is_plain else None
+        are_all_new = reserved.are_all_new and not repeats
+        results = await self._store_new(decisions, reserved) if are_all_new else None
         if results is None:
             async with self._unit_of_work.begin() as work:
                 results = await self._store(work, decisions, repeats)
@@ -85,19 +85,19 @@ class StoreSubmissions:
         for result, number in Counter([*results, *["repeated"] * (len(submissions) - len(results))]).items():
             SUBMISSIONS.labels(result).inc(number)
 
-    async def _store_new(self, decisions: Sequence[Decision], prospect: Prospect) -> list[str] | None:
-        """Store what is new as long as it is; return None, and store nothing, when another worker was faster."""
+    async def _store_new(self, decisions: Sequence[Decision], reserved: Reserved) -> list[str] | None:
+        """Store a new batch; return None, and store nothing, if another worker stored some of it meanwhile."""
         storing = [decision for decision in decisions if decision.draft is not None]
         refused = [decision for decision in decisions if decision.draft is None]
-        identities = _identities(storing, prospect.first_numbers)
-        ids = {decision.key: feedback_id for decision, feedback_id in zip(storing, prospect.ids, strict=True)}
+        identities = _identities(storing, reserved.first_numbers)
+        ids = {decision.key: feedback_id for decision, feedback_id in zip(storing, reserved.ids, strict=True)}
         record = self._unit_of_work.recorder()
         for decision in storing:
             record_stored(record, decision, ids[decision.key], counted=True)
         for decision in refused:
             record_refused(record, decision)
-        # Made later than the steps: what follows of an announcement comes behind them.
-        messages = self._announcements(storing, ids, identities, prospect.attachments)
+        # After the steps: those that an announcement leads to get later times.
+        messages = self._announcements(storing, ids, identities, reserved.attachments)
         rows = [(ids[d.key], d.draft, identities[d.key]) for d in storing if d.draft is not None]
         closing = {d.key: (d.message.revision, str(d.reason)) for d in refused}
         async with self._unit_of_work.database.direct() as connection:
@@ -109,7 +109,7 @@ class StoreSubmissions:
         return ["stored"] * len(storing) + [str(decision.reason) for decision in refused]
 
     async def _store(self, work: Work, decisions: Sequence[Decision], repeats: Sequence[Reading]) -> list[str]:
-        """Store what may be known, in part or in whole; return what became of those that changed anything."""
+        """Store a batch of which some may be known; return the results of those that changed anything."""
         chosen = {decision.key: decision for decision in decisions}
         known = await find_known(work.connection, list(chosen))
         for key, decision in chosen.items():
@@ -134,9 +134,9 @@ class StoreSubmissions:
         return ["stored"] * len(stored) + closed + ["updated"] * changed
 
     async def _record_names(self, decisions: Sequence[Decision]) -> None:
-        """Record names that searches may ask for; the database is asked about new ones alone.
+        """Record names of tags and context fields, which are keys of searches, unless they are in memory.
 
-        They commit before the feedback that has them, without which a name does no harm.
+        They are committed before their feedback; a name without feedback does no harm.
         """
         named: dict[int, set[str]] = {}
         for decision in decisions:
@@ -152,9 +152,9 @@ class StoreSubmissions:
             self._names |= {(one, name) for one, name in new if len(name) <= NAME_CHARACTERS_MAX}
 
     async def _insert(
-        self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions
-    ) -> dict[SubmissionKey, int]:
-        """Store drafts; return the ids of those that were not stored meanwhile by another worker."""
+        self, work: Work, decisions: Sequence[Decision], known: Mapping[EventKey, Known]
+    ) -> dict[EventKey, int]:
+        """Store drafts; return the ids of those that no other worker stored meanwhile."""
         drafts = {decision.key: decision.draft for decision in decisions if decision.draft is not None}
         if not drafts:
             return {}
@@ -163,14 +163,14 @@ class StoreSubmissions:
         attachments = await count_attachments(work.connection, stored)
         new = [decision for decision in decisions if decision.key in stored]
         for decision in new:
-            # Who took it in after a refusal took back what the refusal counted.
+            # Accepting a refused submission took back the outcome of its refusal.
             counted = decision.key not in known or decision.message.accepted_by is not None
             record_stored(work.record, decision, stored[decision.key], counted=counted)
         work.messages.extend(self._announcements(new, stored, identities, attachments))
         return stored
 
-    async def _update(self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> int:
-        """Replace what stored feedback says by revisions; return how many changed."""
+    async def _update(self, work: Work, decisions: Sequence[Decision], known: Mapping[EventKey, Known]) -> int:
+        """Replace the content of stored feedback by revisions; return how many changed."""
         drafts = {decision.key: decision.draft for decision in decisions if decision.draft is not None}
         changed = await update_feedback(work.connection, list(drafts.values())) if drafts else {}
         moved = {key for key in changed if key in known and known[key].status != changed[key].status}
@@ -189,11 +189,11 @@ class StoreSubmissions:
     def _announcements(
         self,
         decisions: Sequence[Decision],
-        ids: Mapping[SubmissionKey, int],
-        identities: Mapping[SubmissionKey, Identity],
-        attachments: Mapping[SubmissionKey, int],
+        ids: Mapping[EventKey, int],
+        identities: Mapping[EventKey, Identity],
+        attachments: Mapping[EventKey, int],
     ) -> list[Outgoing]:
-        """Return the messages about what was stored, one for each project of a batch where readers know that."""
+        """Return the announcements of stored feedback, one for each or for several of a project."""
         announcer = self._announcer()
         contents: dict[int, list[Content]] = {}
         for decision in decisions:
@@ -201,10 +201,11 @@ class StoreSubmissions:
             assert draft is not None, "what is stored has a draft"
             content = content_of(draft, ids[key], identities[key].short_id, attachments.get(key, 0))
             contents.setdefault(key[0], []).append(content)
-        if self._is_together:
-            of_projects = [announcer.created_together(those, project) for project, those in contents.items()]
-            return [message for messages in of_projects for message in messages]
-        return [announcer.created(one, project) for project, those in contents.items() for one in those]
+        return [
+            message
+            for project_id, those in contents.items()
+            for message in announcer.created(those, project_id, together=self._is_together)
+        ]
 
     def _announcer(self) -> Announcer:
         return Announcer(self._unit_of_work.clock.now(), self._unit_of_work.shards)
@@ -218,7 +219,7 @@ class StoreSubmissions:
         return _record_refused(work, [decision for decision in refused if decision.key in closed])
 
     async def _close_again(self, work: Work, refused: Sequence[Decision]) -> list[str]:
-        """Give what a person took in, and what is refused all the same, the reason of now; return the reasons."""
+        """Update the reasons of accepted submissions that are refused all the same; return these reasons."""
         changed = [d for d in refused if await change_reason(work.connection, d.key, OVERRULABLE, str(d.reason))]
         return _record_refused(work, changed)
 
@@ -229,19 +230,16 @@ def _record_refused(work: Work, refused: Sequence[Decision]) -> list[str]:
     return [str(decision.reason) for decision in refused]
 
 
-Kind = TypeVar("Kind", Reading, Decision)
-
-
-def highest_revisions(submissions: Sequence[Kind]) -> dict[SubmissionKey, Kind]:
-    """Return one of each submission: of the highest revision one that a person took in, else the first to come."""
-    chosen = {submission.key: submission for submission in submissions}
-    if len(chosen) == len(submissions):
+def _highest_revisions(readings: Sequence[Reading]) -> dict[EventKey, Reading]:
+    """Return the highest revision of each submission: one that a person accepted, else the first delivery."""
+    chosen = {reading.key: reading for reading in readings}
+    if len(chosen) == len(readings):
         return chosen
     chosen.clear()
-    for submission in submissions:
-        before = chosen.get(submission.key)
-        if before is None or _precedence(submission.message) > _precedence(before.message):
-            chosen[submission.key] = submission
+    for reading in readings:
+        before = chosen.get(reading.key)
+        if before is None or _precedence(reading.message) > _precedence(before.message):
+            chosen[reading.key] = reading
     return chosen
 
 
@@ -250,16 +248,14 @@ def _arrival_of(reading: Reading) -> Arrival:
 
 
 async def _take_numbers(work: Work, decisions: Sequence[Decision]) -> dict[int, int]:
-    """Return the first short-id number of each project for what is stored now."""
-    wanted: dict[int, int] = {}
-    for decision in decisions:
-        wanted[decision.message.project_id] = wanted.get(decision.message.project_id, 0) + 1
+    """Take short-id numbers; return the first one of each project."""
+    wanted = Counter(decision.message.project_id for decision in decisions)
     with_new = {d.message.project_id for d in decisions if d.message.source.is_new}
     return await take_numbers(work.connection, wanted, with_new)
 
 
-def _identities(decisions: Sequence[Decision], first_numbers: Mapping[int, int]) -> dict[SubmissionKey, Identity]:
-    """Return what new feedback is given, by submission."""
+def _identities(decisions: Sequence[Decision], first_numbers: Mapping[int, int]) -> dict[EventKey, Identity]:
+    """Return the identities of new feedback by submission."""
     prefixes = {decision.key[0]: _prefix(decision.slug) for decision in decisions}
     numbers = {project_id: count(number) for project_id, number in first_numbers.items()}
     ids = iter(random_ids(2 * len(decisions)))  # the fingerprint is random, so that feedback is never grouped
@@ -269,7 +265,7 @@ def _identities(decisions: Sequence[Decision], first_numbers: Mapping[int, int])
 
 
 def _prefix(slug: str) -> str:
-    """Return what the short ids of a project begin with.
+    """Return the prefix of a project's short ids.
 
     A project `web-err` has another form of short ids, since `WEB-ERR-7` is an error group of `web`.
     """
@@ -282,15 +278,15 @@ def _precedence(message: Submitted) -> tuple[int, bool]:
 
 
 def _is_refused_again(decision: Decision, before: Known) -> bool:
-    """Return whether a submission that a person took in is refused by what no person may overrule."""
-    is_taken_in = decision.message.accepted_by is not None and before.feedback_id is None
-    return is_taken_in and before.reason in OVERRULABLE and decision.draft is None
+    """Return whether an accepted submission is refused again, by a rule that no person may overrule."""
+    is_accepted = decision.message.accepted_by is not None and before.feedback_id is None
+    return is_accepted and before.reason in OVERRULABLE and decision.draft is None
 
 
 def _is_news(decision: Decision, before: Known) -> bool:
-    """Return whether a known submission changes something: a higher revision, unless it was deleted.
+    """Return whether a known submission changes something, unless it was deleted.
 
-    A refused one that a person took in after all changes something, too.
+    A higher revision does, and a refused submission that a person accepted.
     """
     was_refused = before.feedback_id is None and before.reason != Reason.DELETED
     if was_refused and decision.message.accepted_by is not None:

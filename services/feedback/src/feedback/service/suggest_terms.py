@@ -6,12 +6,11 @@ from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Database
 
-from feedback.domain.search import PROPERTIES, STATUS_ALIASES, quoted, read_key, tag_name
-from feedback.domain.statuses import PRIORITIES
+from feedback.domain.search import PROPERTIES, quoted, read_key, tag_name
+from feedback.domain.statuses import PRIORITIES, STATUS_ALIASES
 from feedback.store.search_names import list_names, list_values
 
 SUGGESTED_MAX = 12
-_BOOLEANS = ("true", "false")
 
 
 async def suggest_terms(
@@ -44,18 +43,15 @@ async def _values(
 
 def _closed_values(organization: OrganizationConfig, key: str) -> Sequence[str] | None:
     """Return the values of a key with a closed list of them; None for any other key."""
-    if key in {"is", "status"}:
-        return sorted({*STATUS_ALIASES, *PROPERTIES}) if key == "is" else sorted(STATUS_ALIASES)
-    if key == "assigned":
-        return ["me", "none", *(member.email for member in organization.members)]
-    if key == "project":
-        return [project.slug for project in organization.projects]
-    if key == "issue.priority":
-        return list(PRIORITIES)
-    if key == "source":
-        return [str(source) for source in FeedbackSource]
     if key in {"has_linked_error", "has_attachments", "hasseen", "is_spam"}:
-        return _BOOLEANS
-    if key == "has":
-        return ["user.email", "url", "release", "replay_id", "associated_event_id"]
-    return None
+        return ("true", "false")
+    closed: dict[str, Sequence[str]] = {
+        "is": sorted({*STATUS_ALIASES, *PROPERTIES}),
+        "status": sorted(STATUS_ALIASES),
+        "assigned": ["me", "none", *(member.email for member in organization.members)],
+        "project": [project.slug for project in organization.projects],
+        "issue.priority": list(PRIORITIES),
+        "source": list(FeedbackSource),
+        "has": ["user.email", "url", "release", "replay_id", "associated_event_id"],
+    }
+    return closed.get(key)

@@ -19,7 +19,7 @@ from hearback_kit.background import Stage
 from hearback_kit.bus import Incoming
 from hearback_kit.bus.tail import StreamTail
 from hearback_kit.errors import TooManyRequests
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from feedback.metrics import LIVE_PAGES
 from feedback.settings import Settings
@@ -29,19 +29,16 @@ WAITING_MAX: Final = 100  # announcements that a slow watcher has not taken yet
 
 
 class _Content(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     organization_id: int
     issue_id: int
 
 
 class _Notice(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     project_id: int
     feedback: _Content | tuple[_Content, ...]
 
 
 class _Attachment(BaseModel):
-    model_config = ConfigDict(extra="ignore")
     project_id: int
     organization_id: int
     event_id: str
@@ -74,19 +71,14 @@ class Watcher:
 
 
 class Watching:
-    """The queue of one watcher."""
+    """The queue of one watcher; `has_ended` is whether the process is stopping."""
 
-    __slots__ = ("_ended", "_news", "_woken")
+    __slots__ = ("_news", "_woken", "has_ended")
 
     def __init__(self) -> None:
         self._news: list[News] = []
         self._woken = asyncio.Event()
-        self._ended = False
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the process is stopping."""
-        return self._ended
+        self.has_ended = False
 
     def add(self, news: News) -> None:
         """Queue news; when the queue is full, replace it by `missed`."""
@@ -95,7 +87,7 @@ class Watching:
 
     def end(self) -> None:
         """End the stream."""
-        self._ended = True
+        self.has_ended = True
         self._woken.set()
 
     async def take(self, seconds: float) -> Sequence[News]:
@@ -106,7 +98,7 @@ class Watching:
         except TimeoutError:
             return ()
         news, self._news = self._news, []
-        if not self._ended:
+        if not self.has_ended:
             self._woken.clear()
         return news
 
@@ -128,14 +120,14 @@ def _read(message: Incoming) -> list[tuple[int, News]]:
 
 
 class LiveChanges:
-    """Hands announcements to watchers, whose number is bounded per process, session and address."""
+    """Hands announcements to watchers, whose `count` is bounded per process, session and address."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._watching: dict[int, set[Watching]] = defaultdict(set)
         self._by_session: Counter[str] = Counter()
         self._by_address: Counter[str] = Counter()
-        self._count = 0
+        self.count = 0
         self._has_ended = False
         self._wanted = asyncio.Event()  # while someone watches; else nothing is read
         self._tail: StreamTail | None = None
@@ -153,11 +145,6 @@ class LiveChanges:
         changes._tail = StreamTail(waiting, keys, changes.announce, wanted=changes._wanted)
         runtime.run("live", changes._tail, Stage.FOLLOW)
         return changes
-
-    @property
-    def count(self) -> int:
-        """The number of watchers."""
-        return self._count
 
     def announce(self, messages: Sequence[Incoming]) -> None:
         """Hand announcements to the watchers of their organizations."""
@@ -185,7 +172,7 @@ class LiveChanges:
         """Watch an organization's feedback; raises TooManyRequests at a limit."""
         settings = self._settings
         if (
-            self._count >= settings.live_clients_max
+            self.count >= settings.live_clients_max
             or self._by_session[watcher.session] >= settings.live_clients_per_session_max
             or self._by_address[watcher.address] >= settings.live_clients_per_address_max
         ):
@@ -208,6 +195,6 @@ class LiveChanges:
             counter[key] += step
             if not counter[key]:
                 del counter[key]
-        self._count += step
-        self._wanted.set() if self._count else self._wanted.clear()
-        LIVE_PAGES.set(self._count)
+        self.count += step
+        self._wanted.set() if self.count else self._wanted.clear()
+        LIVE_PAGES.set(self.count)

@@ -1,6 +1,6 @@
-"""What arrives is nearly always new: two statements store a batch of it, each a transaction of its own.
+"""Store a batch of new submissions by two statements, each a transaction of its own.
 
-Anything else, of which one row is enough, is left to `submissions` and `feedback_write`.
+A batch with a known submission is left to `submissions` and `feedback_write`.
 """
 
 from collections import Counter
@@ -15,37 +15,37 @@ from hearback_kit.outbox import NOTHING, Added, outbox_insert, outbox_values
 
 from feedback.domain.drafts import Draft
 from feedback.store.feedback_write import INSERT_NEW, Identity, new_rows
-from feedback.store.submissions import SubmissionKey
+from feedback.store.keys import EventKey
 from feedback.store.tables import OUTBOX
 
 
 class Arrival(NamedTuple):
-    """A submission that is about to be stored, or else closed."""
+    """A submission to store as feedback, or else to close."""
 
     project_id: int
     event_id: str
     is_stored: bool
-    came_in_feedback_envelope: bool
+    is_new_feedback: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
-    """What storing a batch takes; without `are_all_new` the rest but `taught` is empty.
+class Reserved:
+    """What a batch was given to be stored with; without `are_all_new` only `taught` is set.
 
-    `ids` are those of the feedback to come, one for each arrival that is not refused; `first_numbers` the first of
-    the short-id numbers taken for each project; `attachments` how many each event has, if any; `taught` the
-    versions of what organizations taught the spam classifier.
+    `ids` are the feedback's, one for each arrival to store, `first_numbers` the first short-id number of each
+    project, `attachments` the counts of events that have any, `taught` the versions of what organizations taught
+    the spam classifier.
     """
 
     are_all_new: bool
     ids: Sequence[int]
     first_numbers: Mapping[int, int]
-    attachments: Mapping[SubmissionKey, int]
+    attachments: Mapping[EventKey, int]
     taught: Mapping[int, int]
 
 
-# Numbers that a crash loses are gaps and no harm; and whatever uses them is committed, and so made durable, later.
-_LOOK: Final = """
+# Not synced: a crash leaves gaps in the numbers, and what uses them is committed, and so made durable, later.
+_RESERVE: Final = """
 WITH wanted AS (
     SELECT * FROM unnest($1::text::bigint[], $2::text[], $3::text::boolean[], $4::text::boolean[])
         AS given (project_id, event_id, is_stored, is_new)
@@ -78,19 +78,19 @@ SELECT
 
 
 def _array(values: Iterable[int]) -> str:
-    """Return numbers or flags as PostgreSQL writes an array of them."""
+    """Return the array literal of numbers or flags."""
     return f"{{{','.join(map(str, values))}}}"
 
 
-async def look_ahead(connection: Direct, arrivals: Sequence[Arrival], organizations: Collection[int]) -> Prospect:
-    """Take what storing these submissions needs, unless one of them is known already."""
+async def reserve(connection: Direct, arrivals: Sequence[Arrival], organizations: Collection[int]) -> Reserved:
+    """Reserve ids and short-id numbers for these submissions, unless one of them is known already."""
     projects, events, stored, new = zip(*arrivals, strict=True)
-    # Arrays as texts: the driver looks at each value of an array for longer than the server takes to read it.
+    # As texts: the driver encodes the values of an array one by one, which takes longer than parsing them.
     [row] = await connection.fetch(
-        _LOOK, _array(projects), events, _array(stored), _array(new), sorted(organizations)
+        _RESERVE, _array(projects), events, _array(stored), _array(new), sorted(organizations)
     )
     counts = Counter(arrival.project_id for arrival in arrivals if arrival.is_stored)
-    return Prospect(
+    return Reserved(
         are_all_new=row["are_all_new"],
         ids=row["ids"],
         first_numbers={project: used - counts[project] + 1 for project, used in row["taken"] or ()},
@@ -113,13 +113,13 @@ SELECT id FROM announced
 async def store_new(
     connection: Direct,
     stored: Sequence[tuple[int, Draft, Identity]],
-    closed: Mapping[SubmissionKey, tuple[int, str]],
+    closed: Mapping[EventKey, tuple[int, str]],
     messages: Sequence[Outgoing],
     at: datetime,
 ) -> Added | None:
-    """Store feedback under the ids given, close submissions as (revision, reason), and add messages to the outbox.
+    """Store feedback under reserved ids, close submissions as (revision, reason), and add messages to the outbox.
 
-    Return None, and store nothing, when one of them was stored or closed meanwhile.
+    Return None, and store nothing, if one of them was stored or closed meanwhile.
     """
     refused = sorted(closed.items())
     try:

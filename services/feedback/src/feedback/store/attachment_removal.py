@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from hearback_kit.db import Connection
 from sqlalchemy import ColumnElement, delete, select, update
 
 from feedback.store.attachments import KEPT
 from feedback.store.tables import ATTACHMENT, FEEDBACK
+
+CHUNK_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)

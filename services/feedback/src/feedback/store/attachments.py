@@ -3,19 +3,19 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
-from hearback_kit.db.rows import columns, find_record, list_records
-from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, func, select, update
+from hearback_kit.db.rows import columns, count_changed, find_record, list_records
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from feedback.domain.feedback import Feedback
+from feedback.store.keys import EventKey, is_of, key_parameters, keyset
 from feedback.store.tables import ATTACHMENT, CLOSED_SUBMISSION, FEEDBACK
 
-EventKey = tuple[int, str]
 KEPT = ATTACHMENT.c.deleted_at.is_(None)
 
 
@@ -45,52 +45,20 @@ class Attachment(NewAttachment):
     id: int
 
 
-class HasEvent(Protocol):
-    """A row that belongs to an event."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def project_id(self) -> int: ...
-    @property
-    def event_id(self) -> str: ...
-
-
 _COLUMNS = columns(Attachment, ATTACHMENT)
 
 
-def _events(keys: Sequence[EventKey]) -> Any:
-    return arrays(
-        "wanted",
-        {"project_id": BigInteger(), "event_id": Text()},
-        {"project_id": [project for project, _ in keys], "event_id": [event for _, event in keys]},
-    )
-
-
-def _is_of(wanted: Any, table: Any) -> ColumnElement[bool]:
-    same: ColumnElement[bool] = (table.c.project_id == wanted.c.project_id) & (
-        table.c.event_id == wanted.c.event_id
-    )
-    return same
-
-
-async def find_with_attachments(connection: Connection, rows: Sequence[HasEvent]) -> set[int]:
+async def find_with_attachments(connection: Connection, rows: Sequence[Feedback]) -> set[int]:
     """Return the ids of the rows that have attachments."""
-    if not rows:
-        return set()
-    ids = {(row.project_id, row.event_id): row.id for row in rows}
-    wanted = _events(list(ids))
-    found = select(wanted.c.project_id, wanted.c.event_id).where(
-        select(ATTACHMENT.c.id).where(_is_of(wanted, ATTACHMENT), KEPT).exists()
-    )
-    return {ids[project, event] for project, event in await connection.execute(found)}
+    counts = await count_attachments(connection, [row.key for row in rows])
+    return {row.id for row in rows if row.key in counts}
 
 
 def _count_statement() -> Select[Any]:
-    wanted = arrays("wanted", {"project_id": BigInteger(), "event_id": Text()})
+    wanted = keyset()
     return (
         select(wanted.c.project_id, wanted.c.event_id, func.count())
-        .join(ATTACHMENT, _is_of(wanted, ATTACHMENT) & KEPT)
+        .join(ATTACHMENT, is_of(wanted, ATTACHMENT) & KEPT)
         .group_by(wanted.c.project_id, wanted.c.event_id)
     )
 
@@ -102,10 +70,7 @@ async def count_attachments(connection: Connection, keys: Collection[EventKey]) 
     """Count the attachments of events; events without any are left out."""
     if not keys:
         return {}
-    wanted = sorted(set(keys))
-    rows = await _COUNT.execute(
-        connection, project_id=[project for project, _ in wanted], event_id=[event for _, event in wanted]
-    )
+    rows = await _COUNT.execute(connection, **key_parameters(sorted(set(keys))))
     return {(project, event): count for project, event, count in rows}
 
 
@@ -137,13 +102,9 @@ async def _mark_repeated(
     )
     found = select(ATTACHMENT.c.attachment_id, ATTACHMENT.c.blob_key).where(ATTACHMENT.c.attachment_id.in_(ids))
     kept = {row.attachment_id: row.blob_key for row in await connection.execute(found)}
+    deleted = {"deleted_at": at, "deleted_reason": Reason.DUPLICATE.value}
     superfluous = [
-        asdict(row)
-        | {
-            "attachment_id": upload_id_of(row.blob_key),
-            "deleted_at": at,
-            "deleted_reason": Reason.DUPLICATE.value,
-        }
+        asdict(row) | deleted | {"attachment_id": upload_id_of(row.blob_key)}
         for row in rows
         if kept[row.attachment_id] != row.blob_key
     ]
@@ -158,21 +119,19 @@ def upload_id_of(blob_key: str) -> str:
 
 async def find_deleted_events(connection: Connection, keys: Sequence[EventKey], reason: str) -> set[EventKey]:
     """Return the events whose submission was closed with `reason`."""
-    wanted = _events(keys)
+    wanted = keyset(keys)
     found = select(wanted.c.project_id, wanted.c.event_id).join(
-        CLOSED_SUBMISSION, _is_of(wanted, CLOSED_SUBMISSION) & (CLOSED_SUBMISSION.c.reason == reason)
+        CLOSED_SUBMISSION, is_of(wanted, CLOSED_SUBMISSION) & (CLOSED_SUBMISSION.c.reason == reason)
     )
     return {(project, event) for project, event in await connection.execute(found)}
 
 
-async def delete_of_events(connection: Connection, keys: Sequence[EventKey], at: datetime, reason: str) -> None:
-    """Mark the attachments of events as deleted; a job deletes their bytes."""
+async def delete_of_events(connection: Connection, keys: Sequence[EventKey], at: datetime, reason: str) -> int:
+    """Mark the attachments of events as deleted, whose bytes a job deletes; return how many."""
     if not keys:
-        return
-    wanted = _events(keys)
-    await connection.execute(
-        update(ATTACHMENT).where(_is_of(wanted, ATTACHMENT), KEPT).values(deleted_at=at, deleted_reason=reason)
-    )
+        return 0
+    theirs = update(ATTACHMENT).where(is_of(keyset(keys), ATTACHMENT), KEPT)
+    return await count_changed(connection, theirs.values(deleted_at=at, deleted_reason=reason))
 
 
 async def delete_by_ids(connection: Connection, ids: Sequence[int], at: datetime, reason: str) -> list[Attachment]:
@@ -188,11 +147,11 @@ async def delete_by_ids(connection: Connection, ids: Sequence[int], at: datetime
 
 async def event_exists(connection: Connection, project_id: int, event_id: str) -> bool:
     """Return whether there is a feedback or any attachment with this event id."""
-    feedback = select(FEEDBACK.c.id).where(FEEDBACK.c.project_id == project_id, FEEDBACK.c.event_id == event_id)
-    attachment = select(ATTACHMENT.c.id).where(
-        ATTACHMENT.c.project_id == project_id, ATTACHMENT.c.event_id == event_id
+    feedback, attachment = (
+        select(table.c.id).where(table.c.project_id == project_id, table.c.event_id == event_id).exists()
+        for table in (FEEDBACK, ATTACHMENT)
     )
-    return bool((await connection.execute(select(feedback.exists() | attachment.exists()))).scalar_one())
+    return bool((await connection.execute(select(feedback | attachment))).scalar_one())
 
 
 async def list_attachments(

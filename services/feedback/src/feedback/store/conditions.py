@@ -1,5 +1,6 @@
 """A parsed search as conditions on the feedback table."""
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +18,7 @@ from feedback.domain.search import FOR_REVIEW, LINKED
 from feedback.domain.search_keys import PROJECT_KEYS, TEXT_KEYS
 from feedback.domain.search_terms import Has, Match, Moment, Number, Search, Term, Words
 from feedback.domain.statuses import ESCALATING, NEW, REGRESSED, STATUSES, UNRESOLVED
-from feedback.store.facet_conditions import Condition, facet_like, has_terms, is_tagged, like_pattern
+from feedback.store.facet_conditions import Condition, has_facet, has_terms, is_tagged, like_pattern
 from feedback.store.tables import ATTACHMENT, FEEDBACK
 
 # Returns the ids of the members that a value of `assigned:` means.
@@ -45,6 +46,13 @@ _TIMES: Final[Mapping[str, Column[Any]]] = {
     "received": FEEDBACK.c.received_at,
     "error_occurred_at": FEEDBACK.c.error_occurred_at,
 }
+_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Condition]]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+    "=": operator.eq,
+}
 _USER_KEYS: Final = {"id": "user.id", "email": "user.email", "username": "user.username", "ip": "user.ip"}
 _CONSTANTS: Final = {
     "timesseen": 1,
@@ -55,10 +63,8 @@ _CONSTANTS: Final = {
 _ID_KEYS: Final = frozenset({"trace", "replay_id"})
 _FALSE_FLAGS: Final = frozenset({"isbookmarked", "issubscribed", "ispublic", "isunhandled"})
 # Every feedback has these.
-_ALWAYS: Final = (
-    frozenset({"id", "issue", "issue.id", "permalink", "culprit", "type", "is", "status"})
-    | TEXT_KEYS
-    | PROJECT_KEYS
+_ALWAYS: Final = frozenset(
+    {"id", "issue", "issue.id", "permalink", "culprit", "type", "is", "status", *TEXT_KEYS, *PROJECT_KEYS}
 )
 
 
@@ -69,7 +75,7 @@ def conditions(search: Search, members: Members) -> list[Condition]:
 
 def _condition(term: Term, members: Members) -> Condition:
     if isinstance(term, Moment):
-        return _compare(_TIMES[term.key], term.operator, term.time)
+        return _COMPARISONS[term.operator](_TIMES[term.key], term.time)
     if isinstance(term, Words):
         found = _words(term)
     elif isinstance(term, Match | Has) and term.is_tag:
@@ -78,21 +84,10 @@ def _condition(term: Term, members: Members) -> Condition:
     elif isinstance(term, Has):
         found = _has(term.key)
     elif isinstance(term, Number):
-        found = _compare(_number(term.key), term.operator, term.number)
+        found = _COMPARISONS[term.operator](_number(term.key), term.number)
     else:
         found = or_(*(_match(term, value, members) for value in term.values))
     return not_(func.coalesce(found, false())) if term.negated else found
-
-
-def _compare(column: ColumnElement[Any], operator: str, value: Any) -> Condition:
-    compared: Mapping[str, Condition] = {
-        ">=": column >= value,
-        ">": column > value,
-        "<=": column <= value,
-        "<": column < value,
-        "=": column == value,
-    }
-    return compared[operator]
 
 
 def _number(key: str) -> ColumnElement[Any]:
@@ -109,18 +104,10 @@ def _is_given(column: Column[Any]) -> Condition:
 def _words(term: Words) -> Condition:
     if term.pattern:
         return FEEDBACK.c.message.ilike(f"%{like_pattern(term.text)}%")
-    query = text_query(term.text, prefix=True)
-    found = true() if query is None else FEEDBACK.c.search.bool_op("@@")(query)
+    words = words_of(term.text)
+    phrase = func.to_tsquery("simple", " <-> ".join(words) + ":*", type_=TSQUERY)  # the last word may continue
+    found = FEEDBACK.c.search.bool_op("@@")(phrase) if words else true()
     return found if term.event_id is None else or_(found, of_event(term.event_id))
-
-
-def text_query(text: str, *, prefix: bool) -> ColumnElement[Any] | None:
-    """Return words that follow one another; with `prefix` the last one may continue. None without words."""
-    words = words_of(text)
-    if not words:
-        return None
-    joined = " <-> ".join(words) + (":*" if prefix else "")
-    return func.to_tsquery("simple", joined, type_=TSQUERY)
 
 
 def _has(key: str) -> Condition:
@@ -152,10 +139,9 @@ def _match(term: Match, value: str, members: Members) -> Condition:
         return not_(has_terms([presence(key)]))
     if key in _ID_KEYS:
         value = parse_event_id(value) or value
-    if "*" in value:
-        column = _PATTERN_COLUMNS.get(key)
-        return facet_like(key, value) if column is None else column.ilike(like_pattern(value))
-    return has_terms([facet(key, value)])
+    if "*" in value and key in _PATTERN_COLUMNS:
+        return _PATTERN_COLUMNS[key].ilike(like_pattern(value))
+    return has_facet(key, value)
 
 
 def _assigned(value: str, members: Members) -> Condition:
@@ -164,19 +150,19 @@ def _assigned(value: str, members: Members) -> Condition:
     return FEEDBACK.c.assigned_to.in_(list(members(value)))
 
 
+_PROPERTIES: Final[Mapping[str, Condition]] = {
+    "assigned": FEEDBACK.c.assigned_to.is_not(null()),
+    "unassigned": FEEDBACK.c.assigned_to.is_(null()),
+    LINKED: FEEDBACK.c.associated_event_id.is_not(null()),
+    "unlinked": FEEDBACK.c.associated_event_id.is_(null()),
+    FOR_REVIEW: and_(FEEDBACK.c.status == UNRESOLVED, FEEDBACK.c.substatus.in_([NEW, REGRESSED, ESCALATING])),
+}
+
+
 def _is(value: str) -> Condition:
     if value in STATUSES:
         return FEEDBACK.c.status == value
-    if value in {"assigned", "unassigned"}:
-        assigned = FEEDBACK.c.assigned_to.is_not(null())
-        return assigned if value == "assigned" else not_(assigned)
-    if value in {LINKED, "unlinked"}:
-        linked = FEEDBACK.c.associated_event_id.is_not(null())
-        return linked if value == LINKED else not_(linked)
-    if value == FOR_REVIEW:
-        fresh = FEEDBACK.c.substatus.in_([NEW, REGRESSED, ESCALATING])
-        return and_(FEEDBACK.c.status == UNRESOLVED, fresh)
-    return FEEDBACK.c.substatus == value
+    return _PROPERTIES.get(value, FEEDBACK.c.substatus == value)
 
 
 def _event(value: str) -> Condition:
@@ -191,7 +177,7 @@ def _event(value: str) -> Condition:
 
 def of_event(event_id: str) -> Condition:
     """Return the condition that a feedback has an event id (32 hex digits), or is linked to that event."""
-    return or_(FEEDBACK.c.event_id == event_id, has_terms([facet("associated_event_id", event_id)]))
+    return or_(FEEDBACK.c.event_id == event_id, has_facet("associated_event_id", event_id))
 
 
 def with_ids(ids: Iterable[int]) -> Condition:
@@ -201,7 +187,7 @@ def with_ids(ids: Iterable[int]) -> Condition:
 def _associated(value: str) -> Condition:
     if "*" in value:
         return FEEDBACK.c.associated_event_id.ilike(like_pattern(value))
-    return has_terms([facet("associated_event_id", parse_any_event_id(value) or value)])
+    return has_facet("associated_event_id", parse_any_event_id(value) or value)
 
 
 def _issue(value: str) -> Condition:
@@ -221,13 +207,8 @@ def _user(value: str) -> Condition:
     kind, has_kind, rest = value.partition(":")
     key = _USER_KEYS.get(kind.lower())
     if has_kind and key is not None:
-        return facet_like(key, rest) if "*" in rest else has_terms([facet(key, rest)])
-    return or_(
-        *(
-            facet_like(name, value) if "*" in value else has_terms([facet(name, value)])
-            for name in _USER_KEYS.values()
-        )
-    )
+        return has_facet(key, rest)
+    return or_(*(has_facet(name, value) for name in _USER_KEYS.values()))
 
 
 def _attached() -> Condition:
@@ -241,10 +222,6 @@ def _attached() -> Condition:
         .correlate(FEEDBACK)
         .exists()
     )
-
-
-def _with_attachments(value: str) -> Condition:
-    return _attached() if value == "true" else not_(_attached())
 
 
 _SPECIAL: Final[Mapping[str, Callable[[str], Condition]]] = {
@@ -262,18 +239,14 @@ _SPECIAL: Final[Mapping[str, Callable[[str], Condition]]] = {
     "logger": lambda _value: false(),
     "issue.priority": lambda value: FEEDBACK.c.priority == value,
     "hasseen": lambda value: FEEDBACK.c.has_seen.is_(value == "true"),
-    "has_attachments": _with_attachments,
+    "has_attachments": lambda value: _attached() if value == "true" else not_(_attached()),
 }
 
 
 def seen_between(start: datetime | None, end: datetime | None) -> list[Condition]:
     """Return the conditions of a time range, from `start` up to before `end`; None is open."""
-    found: list[Condition] = []
-    if start is not None:
-        found.append(FEEDBACK.c.first_seen >= start)
-    if end is not None:
-        found.append(FEEDBACK.c.first_seen < end)
-    return found
+    since = [] if start is None else [FEEDBACK.c.first_seen >= start]
+    return since if end is None else [*since, FEEDBACK.c.first_seen < end]
 
 
 def in_environments(environments: Sequence[str]) -> list[Condition]:

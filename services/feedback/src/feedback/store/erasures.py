@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from hearback_kit.db import Connection
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, or_, select
 
-from feedback.store.tables import ATTACHMENT, FEEDBACK
+from feedback.store.tables import FEEDBACK
 
 
 async def find_of_address(
@@ -27,16 +27,3 @@ async def find_of_address(
     statement = select(func.max(rows.c.id), func.array_agg(rows.c.id).filter(is_theirs))
     last, ids = (await connection.execute(statement)).one()
     return ids or [], last
-
-
-async def count_attachments(connection: Connection, ids: Sequence[int]) -> int:
-    """Count the attachments of feedback with these ids."""
-    same_event = and_(
-        ATTACHMENT.c.project_id == FEEDBACK.c.project_id, ATTACHMENT.c.event_id == FEEDBACK.c.event_id
-    )
-    statement = (
-        select(func.count())
-        .select_from(FEEDBACK.join(ATTACHMENT, same_event))
-        .where(FEEDBACK.c.id.in_(list(ids)), ATTACHMENT.c.deleted_at.is_(None))
-    )
-    return int(await connection.scalar(statement) or 0)

@@ -38,7 +38,12 @@ def is_tagged(key: str, value: str | None) -> Condition:
     return and_(found, _tag(key, _escaped(value))) if key in KEYS else found
 
 
-def facet_like(key: str, pattern: str) -> Condition:
+def has_facet(key: str, value: str) -> Condition:
+    """Return the condition that a facet has a value, or matches it if it has stars."""
+    return _facet_like(key, value) if "*" in value else has_terms([facet(key, value)])
+
+
+def _facet_like(key: str, pattern: str) -> Condition:
     """Return the condition that a facet matches a pattern, or a tag, whose value its facet may truncate."""
     term = func.unnest(FEEDBACK.c.facets).table_valued("value").render_derived(name="facet")
     wanted = cast(term.c.value, Text).like(f"{like_pattern(key)}={like_pattern(pattern.lower())}")

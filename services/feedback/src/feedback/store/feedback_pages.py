@@ -1,182 +1,109 @@
-"""Pages of lists, at a cost that does not grow with the number of rows.
+"""Pages of lists, and the counts of their mailboxes.
 
-Whole mailboxes are read in index order. Most searches are rare, so an inverted index returns all matches up to a
-bound. A search beyond the bound is so common that a scan in time order fills a page soon. For a common word the
-inverted index itself would take long, so a sample of the newest rows decides first which plan to use. The planner
-cannot estimate this (it misjudges prefixes badly), so each statement disables the plans that do not fit.
+For a common word an inverted index takes long to return all matches, so a sample of the newest rows decides first
+whether a search is read by it or in time order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import Window
-from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, Select, Text, func, lateral, select, text, true
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import Select, select, text
 
 from feedback.domain.feedback import Feedback
-from feedback.store.feedback_read import (
-    LIST_COLUMNS,
-    Position,
-    Selection,
-    as_feedback,
-    count_feedback,
-    matches,
+from feedback.domain.statuses import STATUSES
+from feedback.store.feedback_read import LIST_COLUMNS, Position, Selection, as_feedback, count_feedback
+from feedback.store.list_statements import (
+    BY_INVERTED_INDEX,
+    IN_ORDER,
+    MATCHES_MAX,
+    count_mailboxes_statement,
+    in_time,
+    mailbox_statement,
+    matches_statement,
+    sample_statement,
+    scan_statement,
 )
 from feedback.store.tables import FEEDBACK
 
-MATCHES_MAX = 2_000
-SAMPLE_ROWS = 1_000  # newest rows that show how common a search is
-ROWS_PER_MATCH = 4  # index entries that an inverted index reads in the time a scan takes to visit one row
-ROWS = text("SELECT reltuples FROM pg_class WHERE oid = CAST('feedback' AS regclass)")
-BY_INVERTED_INDEX = text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),"
-    " set_config('enable_indexonlyscan', 'off', true), set_config('enable_bitmapscan', 'on', true)"
-)
-WITHOUT_SCANS = text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-    " set_config('enable_mergejoin', 'off', true), set_config('enable_indexscan', 'on', true),"
-    " set_config('enable_bitmapscan', 'on', true)"
-)
-IN_ORDER = text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),"
-    " set_config('enable_indexscan', 'on', true)"
-)
+SAMPLE_ROWS: Final = 1_000  # newest rows that show how common a search is
+ROWS_PER_MATCH: Final = 4  # index entries that an inverted index reads in the time a scan takes to visit one row
+ROWS: Final = text("SELECT reltuples FROM pg_class WHERE oid = CAST('feedback' AS regclass)")
+Counts = Mapping[str, int | None]
+"""Rows by mailbox; None where counting would take longer than reading a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows, newest first, and the length of the whole list: counted up to a bound, None if not requested."""
+    """Rows, newest first, and the length of the whole list: counted up to a bound, None if not requested.
 
-    rows: list[Feedback]
-    hits: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Rows of one attempt in reading order; reading may continue after `end` (None: the list ends).
-
-    Rows that were deleted meanwhile are missing.
+    `counts` are a search's matches by mailbox, None where they were not counted.
     """
 
     rows: list[Feedback]
     hits: int | None = None
-    end: Position | None = None
-
-
-def mailbox_statement(selection: Selection, window: Window) -> Select[Any]:
-    """Return the statement for a page of whole mailboxes.
-
-    Each project and mailbox is read in index order, and the results are merged: the cost depends neither on the
-    position of the page nor on the number of rows.
-    """
-    projects = _values("projects", "project_id", selection.project_ids, BigInteger())
-    mailboxes = _values("mailboxes", "status", selection.statuses, Text())
-    conditions = [
-        FEEDBACK.c.project_id == projects.c.project_id,
-        FEEDBACK.c.status == mailboxes.c.status,
-        *selection.conditions,
-    ]
-    part = lateral(
-        window.statement(select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(*conditions), sort_key(FEEDBACK.c))
-    )
-    ids = (
-        select(part.c.id, part.c.first_seen)
-        .select_from(projects.join(mailboxes, true()).join(part, true()))
-        .order_by(*in_time(part.c, window.backward))
-        .limit(window.limit)
-        .cte("page")
-    )
-    return (
-        select(*LIST_COLUMNS)
-        .join_from(ids, FEEDBACK, FEEDBACK.c.id == ids.c.id)
-        .order_by(*in_time(ids.c, window.backward))
-    )
-
-
-def _values(name: str, column: str, values: Sequence[Any], kind: TypeEngine[Any]) -> Any:
-    return arrays(name, {column: kind}, {column: list(values)})
-
-
-def sort_key(columns: Any) -> tuple[Any, Any]:
-    """Return the columns of a `Position`."""
-    return columns.first_seen, columns.id
-
-
-def in_time(columns: Any, backward: bool) -> tuple[Any, Any]:
-    """Return the columns of a list's ORDER BY: newest first, or the reverse when reading `backward`."""
-    if backward:
-        return columns.first_seen.asc(), columns.id.asc()
-    return columns.first_seen.desc(), columns.id.desc()
-
-
-def matches_statement(selection: Selection) -> Select[Any]:
-    """Return the statement for all matches of a search, up to `MATCHES_MAX` + 1, unordered."""
-    return select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(*matches(selection)).limit(MATCHES_MAX + 1)
-
-
-def sample_statement(selection: Selection, rows_max: int, count_max: int) -> Select[Any]:
-    """Return the statement that counts matches among an organization's newest rows, up to `count_max`."""
-    ours = FEEDBACK.c.organization_id == selection.organization_id
-    times = select(FEEDBACK.c.first_seen).where(ours).order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
-    oldest = times.offset(rows_max).limit(1).scalar_subquery()
-    found = select(FEEDBACK.c.id).where(ours, FEEDBACK.c.first_seen > oldest, *matches(selection)).limit(count_max)
-    return select(func.count()).select_from(found.subquery())
-
-
-def scan_statement(selection: Selection, window: Window) -> Select[Any]:
-    """Return the statement for a page of a common search, scanned in time order."""
-    conditions = [FEEDBACK.c.organization_id == selection.organization_id, *matches(selection)]
-    return window.statement(select(*LIST_COLUMNS).where(*conditions), sort_key(FEEDBACK.c))
+    counts: Counts | None = None
 
 
 async def read_page(
-    connection: Connection, selection: Selection, window: Window, *, hits_max: int | None = None
+    connection: Connection,
+    selection: Selection,
+    window: Window,
+    *,
+    hits_max: int | None = None,
+    everywhere: Selection | None = None,
 ) -> Page:
-    """Read the rows of a window; with `hits_max` also count the list up to that bound."""
+    """Read the rows of a window; with `hits_max` also count the list up to that bound.
+
+    `everywhere` is the same search in more mailboxes, of which `counts` are then.
+    """
     if selection.is_empty:
         return Page([], 0)
-    read = _read_search if selection.is_search else _read_mailboxes
-    found = await read(connection, selection, window, hits_max)
-    rows, end = found.rows, found.end
+    if not selection.is_search:
+        return await _read_mailboxes(connection, selection, window, hits_max)
+    page, end = await _read_search(connection, selection, window, hits_max, everywhere or selection)
+    rows = page.rows
     while end is not None and len(rows) < window.limit:  # some were deleted while they were read
         rest = replace(window, limit=window.limit - len(rows), position=end)
-        more = await read(connection, selection, rest, hits_max)
-        rows, end = [*rows, *more.rows], more.end
-    return Page(rows[::-1] if window.backward else rows, found.hits)
+        more, end = await _read_search(connection, selection, rest, hits_max, selection)
+        rows = [*rows, *more.rows]
+    return replace(page, rows=rows[::-1] if window.backward else rows)
 
 
 async def _read_mailboxes(
     connection: Connection, selection: Selection, window: Window, hits_max: int | None
-) -> _Reading:
+) -> Page:
     rows = await _rows(connection, mailbox_statement(selection, window))
     hits = None if hits_max is None else await count_feedback(connection, selection, hits_max)
-    return _Reading(rows, hits)
+    return Page(rows[::-1] if window.backward else rows, hits)
 
 
 async def _read_search(
-    connection: Connection, selection: Selection, window: Window, hits_max: int | None
-) -> _Reading:
-    matched: list[Position] = []
-    is_common = await _is_common(connection, selection, max(hits_max or 0, MATCHES_MAX))
-    if not is_common:
-        await connection.execute(BY_INVERTED_INDEX)
-        rows_matched = await connection.execute(matches_statement(selection))
-        matched = [Position(row.first_seen, row.id) for row in rows_matched]
+    connection: Connection, selection: Selection, window: Window, hits_max: int | None, everywhere: Selection
+) -> tuple[Page, Position | None]:
+    """Return a page in reading order, and the position after which there may be more.
+
+    Rows that were deleted meanwhile are missing.
+    """
+    attempts = [selection] if everywhere is selection else [everywhere, selection]
+    if await _is_common(connection, selection, hits_max or window.limit):
+        attempts = []
+    matches_max = max(MATCHES_MAX, hits_max or 0)
+    for searched in attempts:
+        counts, positions = await _read_matches(connection, searched, matches_max, selection.statuses, window)
+        if counts is not None:
+            hits = sum(counts[status] for status in selection.statuses)
+            page = Page(
+                rows=await _list_at(connection, positions, window),
+                hits=hits if hits_max is None else min(hits, hits_max),
+                counts=counts if searched is everywhere else None,
+            )
+            is_full = len(positions) == window.limit
+            return page, (max if window.backward else min)(positions) if is_full else None
     await connection.execute(IN_ORDER)
-    if is_common or len(matched) > MATCHES_MAX:
-        rows = await _rows(connection, scan_statement(selection, window))
-        return _Reading(rows, hits_max)
-    hits = len(matched) if hits_max is None else min(len(matched), hits_max)
-    positions = cut(matched, window)
-    if not positions:
-        return _Reading([], hits)
-    chosen = FEEDBACK.c.id.in_([one.id for one in positions])
-    fetch = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, window.backward))
-    end = positions[-1] if len(positions) == window.limit else None
-    return _Reading(await _rows(connection, fetch), hits, end)
+    return Page(await _rows(connection, scan_statement(selection, window)), hits_max), None
 
 
 async def _is_common(connection: Connection, selection: Selection, count: int) -> bool:
@@ -193,19 +120,30 @@ async def _is_common(connection: Connection, selection: Selection, count: int) -
     return bool(met == count)
 
 
-async def read_in_order(connection: Connection, selection: Selection, window: Window) -> list[Feedback]:
-    """Read a page of a common search, newest first."""
-    await connection.execute(IN_ORDER)
-    rows = await _rows(connection, scan_statement(selection, window))
-    return rows[::-1] if window.backward else rows
+async def _read_matches(
+    connection: Connection,
+    selection: Selection,
+    matches_max: int,
+    statuses: Sequence[str] = (),
+    window: Window | None = None,
+) -> tuple[dict[str, int] | None, list[Position]]:
+    """Return a search's counts by mailbox (None above `matches_max` matches) and the positions of a page."""
+    await connection.execute(BY_INVERTED_INDEX)
+    counts, positions = dict.fromkeys(STATUSES, 0), []
+    for row in await connection.execute(matches_statement(selection, matches_max, statuses, window)):
+        if row.id is None:
+            counts[row.status] = row.rows
+        else:
+            positions.append(Position(row.first_seen, row.id))
+    return (counts if sum(counts.values()) <= matches_max else None), positions
 
 
-async def list_at(connection: Connection, positions: Sequence[Position]) -> list[Feedback]:
-    """Return the feedback at these positions, newest first; deleted ones are missing."""
+async def _list_at(connection: Connection, positions: Sequence[Position], window: Window) -> list[Feedback]:
+    """Return the feedback at these positions in reading order; deleted ones are missing."""
     if not positions:
         return []
     chosen = FEEDBACK.c.id.in_([one.id for one in positions])
-    statement = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, backward=False))
+    statement = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, window.backward))
     await connection.execute(IN_ORDER)
     return await _rows(connection, statement)
 
@@ -214,9 +152,24 @@ async def _rows(connection: Connection, statement: Select[Any]) -> list[Feedback
     return [as_feedback(row) for row in await connection.execute(statement)]
 
 
-def cut(matched: Sequence[Position], window: Window) -> list[Position]:
-    """Return the positions of a window, in reading order."""
-    if window.position is not None:
-        position = tuple(window.position)
-        matched = [one for one in matched if (one > position if window.backward else one < position)]
-    return sorted(matched, reverse=not window.backward)[: window.limit]
+async def count_mailboxes(connection: Connection, selection: Selection, count_max: int) -> Counts:
+    """Count each mailbox: `count_max` + 1 for more, None for a search with more than `MATCHES_MAX` matches."""
+    if selection.is_empty:
+        return dict.fromkeys(STATUSES, 0)
+    if selection.is_search:
+        counts, _ = await _read_matches(connection, selection, MATCHES_MAX)
+        return counts or dict.fromkeys(STATUSES)
+    await connection.execute(IN_ORDER)
+    found = await connection.execute(count_mailboxes_statement(selection, count_max))
+    return dict.fromkeys(STATUSES, 0) | {status: rows for status, rows in found}  # noqa: C416 - rows are no pairs
+
+
+async def read_counted_page(
+    connection: Connection, selection: Selection, window: Window, *, everywhere: Selection, count_max: int
+) -> tuple[list[Feedback], Counts]:
+    """Read the rows of a window, and count the mailboxes of `everywhere`, which includes them."""
+    if selection.is_search and not selection.is_empty:
+        page = await read_page(connection, selection, window, everywhere=everywhere)
+        return page.rows, page.counts or dict.fromkeys(STATUSES)
+    counts = await count_mailboxes(connection, everywhere, count_max)
+    return (await read_page(connection, selection, window)).rows, counts

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns, find_record, list_records
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import Select, func, literal_column, select
 
@@ -14,19 +15,13 @@ from feedback.store.facet_conditions import Condition
 from feedback.store.tables import FEEDBACK
 
 _LIST_NAMES = tuple(column.name for column in fields(Feedback))
-_DETAIL_NAMES = tuple(column.name for column in fields(FeedbackDetail))
 LIST_COLUMNS = tuple(FEEDBACK.c[name] for name in _LIST_NAMES)
-DETAIL_COLUMNS = tuple(FEEDBACK.c[name] for name in _DETAIL_NAMES)
+DETAIL_COLUMNS = columns(FeedbackDetail, FEEDBACK)
 
 
 def as_feedback(row: Any) -> Feedback:
     """Return a row of `LIST_COLUMNS` as a feedback."""
     return Feedback(**dict(zip(_LIST_NAMES, row, strict=True)))
-
-
-def as_detail(row: Any) -> FeedbackDetail:
-    """Return a row of `DETAIL_COLUMNS` as a feedback with its event."""
-    return FeedbackDetail(**dict(zip(_DETAIL_NAMES, row, strict=True)))
 
 
 class Position(NamedTuple):
@@ -40,7 +35,7 @@ class Position(NamedTuple):
 class Selection:
     """A filter of feedback: its projects, its mailboxes, and further conditions.
 
-    `is_search` is whether an inverted index serves it, `has_patterns` whether that is slow.
+    `is_search` is whether an inverted index serves it.
     """
 
     organization_id: int
@@ -48,7 +43,6 @@ class Selection:
     statuses: Sequence[str]
     conditions: Sequence[Condition] = field(default_factory=tuple)
     is_search: bool = False
-    has_patterns: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -118,8 +112,7 @@ async def find_by_id(
     statement = select(*DETAIL_COLUMNS).where(
         FEEDBACK.c.id == issue_id, FEEDBACK.c.organization_id.in_(sorted(organization_ids))
     )
-    row = (await connection.execute(statement)).one_or_none()
-    return None if row is None else as_detail(row)
+    return await find_record(connection, FeedbackDetail, statement)
 
 
 async def find_by_short_id(
@@ -131,7 +124,7 @@ async def find_by_short_id(
         .where(FEEDBACK.c.organization_id.in_(sorted(organization_ids)), FEEDBACK.c.short_id == short_id.upper())
         .order_by(FEEDBACK.c.id.desc())
     )
-    found = [as_detail(row) for row in await connection.execute(statement)]
+    found = await list_records(connection, FeedbackDetail, statement)
     return found[0] if len({row.organization_id for row in found}) == 1 else None
 
 
@@ -155,8 +148,7 @@ async def find_by_event(
         .order_by(FEEDBACK.c.id.desc())
         .limit(1)
     )
-    row = (await connection.execute(statement)).one_or_none()
-    return None if row is None else as_detail(row)
+    return await find_record(connection, FeedbackDetail, statement)
 
 
 async def find_numbers(connection: Connection, organization_id: int, short_ids: Collection[str]) -> list[int]:

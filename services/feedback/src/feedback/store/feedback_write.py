@@ -1,69 +1,37 @@
-"""Writing feedback: a batch of new ones or revisions is one statement, whatever its size."""
+"""Write feedback: a batch of new ones or of revisions is one statement, whatever its size."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
 from hearback_kit.db import Connection
-from hearback_kit.db.prepared import Prepared
+from hearback_kit.db.rows import columns
 from hearback_kit.db.rowsets import rowset
 from hearback_kit.values.times import AHEAD_MAX
 from sqlalchemy import ColumnElement, Select, Text, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from feedback.domain.drafts import Draft
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
 from feedback.store.feedback_read import LIST_COLUMNS, as_feedback
+from feedback.store.keys import EventKey, is_of
 from feedback.store.tables import FEEDBACK
 
-FeedbackKey = tuple[int, str]
-
-_CONTENT = (
-    "submission_id",
-    "revision",
-    "title",
-    "message",
-    "name",
-    "contact_email",
-    "url",
-    "environment",
-    "release",
-    "dist",
-    "platform",
-    "level",
-    "sdk_name",
-    "user_id",
-    "user_name",
-    "user_email",
-    "associated_event_id",
-    "tags",
-    "evidence",
-    "event",
-    "facets",
-    "search",
+_FIXED: Final = frozenset(
+    {"organization_id", "project_id", "event_id", "source", "error_occurred_at", "first_seen", "received_at"}
 )
-_FIXED = (
-    "organization_id",
-    "project_id",
-    "event_id",
-    "source",
-    "error_occurred_at",
-    "first_seen",
-    "received_at",
-)
-_GIVEN = ("occurrence_id", "fingerprint", "short_id")
-_MAILBOX = ("status", "substatus")
-_DRAFTED = (*_FIXED, *_MAILBOX, *_CONTENT)
+MAILBOX: Final = ("status", "substatus")
+_DRAFTED: Final = tuple(field.name for field in fields(Draft))
+CONTENT: Final = tuple(name for name in _DRAFTED if name not in {*_FIXED, *MAILBOX})
+"""The columns of what a feedback says, which revisions replace."""
 
 
 class Identity(NamedTuple):
-    """What a feedback is given when it is stored, and keeps: the columns of `_GIVEN`."""
+    """The columns that a feedback is given when it is stored, and keeps."""
 
     occurrence_id: str
     fingerprint: str
@@ -92,23 +60,12 @@ class Deleted:
     source: str
 
 
-_DELETED = tuple(
-    FEEDBACK.c[name]
-    for name in ("id", "organization_id", "project_id", "event_id", "submission_id", "revision", "source")
-)
+_DELETED: Final = columns(Deleted, FEEDBACK)
 
 
-def _given(names: Sequence[str]) -> TableValuedAlias:
-    return rowset(FEEDBACK, names, types={"search": Text()}, name="given")
-
-
-def _columns_of(value: Draft | Identity, names: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in names}
-
-
-def _insert_new() -> str:
-    """Return the statement that stores new feedback under given ids; its parameter `$1` is of `new_rows`."""
-    names = ("id", *_DRAFTED, *_GIVEN)
+def _insert(*names: str) -> str:
+    """Return the statement that stores new feedback with these columns; its parameter `$1` is of `new_rows`."""
+    names = (*names, *_DRAFTED, *Identity._fields)
     types = {name: str(FEEDBACK.c[name].type.compile(dialect=postgresql.dialect())) for name in names}  # type: ignore[no-untyped-call]
     given = ", ".join(f"{name} {types[name]}" for name in names).replace("search TSVECTOR", "search TEXT")
     values = ", ".join(names).replace("search", "to_tsvector('simple', search)")
@@ -118,61 +75,50 @@ def _insert_new() -> str:
     )
 
 
-INSERT_NEW: Final = _insert_new()
+INSERT_NEW: Final = _insert("id")
+_INSERT: Final = (
+    f"{_insert()} ON CONFLICT ON CONSTRAINT feedback_event DO NOTHING RETURNING id, project_id, event_id"
+)
 
 
-def new_rows(rows: Sequence[tuple[int, Draft, Identity]]) -> str:
-    """Return feedback and their ids as `INSERT_NEW` takes them."""
+def new_rows(rows: Iterable[tuple[int | None, Draft, Identity]]) -> str:
+    """Return feedback and their ids, if they are known, as inserting statements take them."""
     ordered = sorted(rows, key=lambda row: (row[1].project_id, row[1].event_id))
     given = [{"id": feedback_id, **vars(draft), **identity._asdict()} for feedback_id, draft, identity in ordered]
     return orjson.dumps(given).decode()
 
 
-def _value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
+async def insert_feedback(connection: Connection, rows: Iterable[tuple[Draft, Identity]]) -> dict[EventKey, int]:
+    """Store new feedback; return the ids of those that were not stored already."""
+    given = new_rows((None, draft, identity) for draft, identity in rows)
+    found = await connection.exec_driver_sql(_INSERT, (given,))
+    return {(row.project_id, row.event_id): row.id for row in found}
+
+
+def given_rows(*keys: str) -> TableValuedAlias:
+    """Return the parameter `rows` as a table with these key columns and the mailbox and content of drafts."""
+    return rowset(FEEDBACK, (*keys, *MAILBOX, *CONTENT), types={"search": Text()}, name="given")
+
+
+def given_value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
+    """Return the value of `given_rows` for a column."""
     if name == "search":
         return func.to_tsvector("simple", given.c.search)
     column: ColumnElement[Any] = given.c[name]
     return column
 
 
-def _insert_statement() -> ReturningInsert[Any]:
-    names = (*_DRAFTED, *_GIVEN)
-    given = _given(names)
-    return (
-        insert(FEEDBACK)
-        .from_select(list(names), select(*(_value(given, name) for name in names)))
-        .on_conflict_do_nothing(constraint="feedback_event")
-        .returning(FEEDBACK.c.id, FEEDBACK.c.project_id, FEEDBACK.c.event_id)
-    )
-
-
-_INSERT: Final = Prepared(_insert_statement())
-
-
-async def insert_feedback(
-    connection: Connection, rows: Sequence[tuple[Draft, Identity]]
-) -> dict[FeedbackKey, int]:
-    """Store new feedback; return the ids of those that were not stored already, by project and event."""
-    ordered = sorted(rows, key=lambda row: (row[0].project_id, row[0].event_id))
-    given = [_columns_of(draft, _DRAFTED) | _columns_of(identity, _GIVEN) for draft, identity in ordered]
-    found = await _INSERT.execute(connection, rows=orjson.dumps(given).decode())
-    return {(project, event): feedback_id for feedback_id, project, event in found}
-
-
-async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> dict[FeedbackKey, Stored]:
+async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> dict[EventKey, Stored]:
     """Replace the content of stored feedback by higher revisions; return those that changed.
 
     The new spam verdict decides the mailbox unless a person has.
     """
-    names = ("project_id", "event_id", *_MAILBOX, *_CONTENT)
-    given = _given(names)
+    given = given_rows("project_id", "event_id")
     statement = (
         update(FEEDBACK)
-        .values({name: _value(given, name) for name in _CONTENT})
-        .values({name: case((FEEDBACK.c.triaged, FEEDBACK.c[name]), else_=given.c[name]) for name in _MAILBOX})
-        .where(FEEDBACK.c.project_id == given.c.project_id)
-        .where(FEEDBACK.c.event_id == given.c.event_id)
-        .where(FEEDBACK.c.revision < given.c.revision)
+        .values({name: given_value(given, name) for name in CONTENT})
+        .values({name: case((FEEDBACK.c.triaged, FEEDBACK.c[name]), else_=given.c[name]) for name in MAILBOX})
+        .where(is_of(given, FEEDBACK), FEEDBACK.c.revision < given.c.revision)
         .returning(
             FEEDBACK.c.project_id,
             FEEDBACK.c.event_id,
@@ -182,7 +128,7 @@ async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> di
             FEEDBACK.c.triaged,
         )
     )
-    found = await connection.execute(statement, {"rows": [_columns_of(draft, names) for draft in drafts]})
+    found = await connection.execute(statement, {"rows": [vars(draft) for draft in drafts]})
     return {(project, event): Stored(*values) for project, event, *values in found}
 
 
@@ -193,8 +139,14 @@ async def change_feedback(connection: Connection, ids: Sequence[int], changes: M
         await connection.execute(update(FEEDBACK).where(chosen).values(dict(changes)))
 
 
-def _locked(organization_id: int, project_ids: Sequence[int], ids: Sequence[int]) -> Any:
-    return (
+async def lock_feedback(
+    connection: Connection, organization_id: int, project_ids: Sequence[int], ids: Sequence[int]
+) -> list[Feedback]:
+    """Lock feedback in the order of their ids; return those that exist in the organization's projects.
+
+    The order keeps two requests from waiting for each other.
+    """
+    statement = (
         select(*LIST_COLUMNS)
         .where(
             FEEDBACK.c.id.in_(list(ids)),
@@ -204,16 +156,6 @@ def _locked(organization_id: int, project_ids: Sequence[int], ids: Sequence[int]
         .order_by(FEEDBACK.c.id)
         .with_for_update()
     )
-
-
-async def lock_feedback(
-    connection: Connection, organization_id: int, project_ids: Sequence[int], ids: Sequence[int]
-) -> list[Feedback]:
-    """Lock feedback in the order of their ids; return those that exist in the organization's projects.
-
-    The order keeps two requests from waiting for each other.
-    """
-    statement = _locked(organization_id, project_ids, ids)
     return [as_feedback(row) for row in await connection.execute(statement)]
 
 
@@ -225,7 +167,7 @@ async def lock_expired(connection: Connection, project_id: int, before: datetime
 def expired_statement(project_id: int, before: datetime, limit: int) -> Select[Any]:
     """Return the statement that locks what was received before a time, in the order of the index of lists.
 
-    What was received before a time was also written before it, give or take what clocks may be ahead.
+    What was received before a time was also written before it, but for what a sender's clock may be ahead.
     """
     return (
         select(FEEDBACK.c.id)

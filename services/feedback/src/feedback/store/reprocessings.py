@@ -5,23 +5,18 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rowsets import rowset
+from hearback_kit.db.rows import list_records
 from sqlalchemy import ColumnElement, Text, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from feedback.domain.drafts import Draft
 from feedback.domain.feedback import FeedbackDetail
-from feedback.store.feedback_read import DETAIL_COLUMNS, as_detail
+from feedback.store.feedback_read import DETAIL_COLUMNS
+from feedback.store.feedback_write import CONTENT, MAILBOX, given_rows, given_value
 from feedback.store.tables import FEEDBACK
 
-_CONTENT: Final = (
-    *("title", "message", "name", "contact_email", "url", "environment", "release", "dist", "platform", "level"),
-    *("sdk_name", "user_id", "user_name", "user_email", "associated_event_id"),
-    *("tags", "evidence", "event", "facets", "search"),
-)
-_MAILBOX: Final = ("status", "substatus")
-_GIVEN: Final = ("id", *_MAILBOX, *_CONTENT)
+_CONTENT: Final = tuple(name for name in CONTENT if name not in {"submission_id", "revision"})
 
 
 async def last_of_window(connection: Connection, after: int, rows_max: int) -> int | None:
@@ -44,20 +39,13 @@ async def lock_received(
     )
     if project_id is not None:
         statement = statement.where(FEEDBACK.c.project_id == project_id)
-    return [as_detail(row) for row in await connection.execute(statement)]
-
-
-def _value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
-    if name == "search":
-        return func.to_tsvector("simple", given.c.search)
-    value: ColumnElement[Any] = given.c[name]
-    return value
+    return await list_records(connection, FeedbackDetail, statement)
 
 
 def _differs(given: TableValuedAlias) -> dict[str, ColumnElement[bool]]:
     """Return whether each column differs; the mailbox only if no person chose it."""
     moves = FEEDBACK.c.triaged.is_(False) & (FEEDBACK.c.status != given.c.status)
-    content = {name: FEEDBACK.c[name].is_distinct_from(_value(given, name)) for name in _CONTENT}
+    content = {name: FEEDBACK.c[name].is_distinct_from(given_value(given, name)) for name in _CONTENT}
     return {"status": moves} | content
 
 
@@ -65,7 +53,7 @@ async def find_changes(connection: Connection, drafts: Sequence[tuple[int, Draft
     """Return by id the columns in which locked feedback differ from drafts, without unchanged ones."""
     if not drafts:
         return {}
-    given = _given()
+    given = given_rows("id")
     differs = _differs(given)
     names = func.array_remove(
         array([case((differ, name), else_=None) for name, differ in differs.items()]), literal(None, Text)
@@ -79,21 +67,16 @@ async def write_changes(connection: Connection, drafts: Sequence[tuple[int, Draf
     """Overwrite locked feedback with drafts; triaged ones keep their mailbox."""
     if not drafts:
         return
-    given = _given()
+    given = given_rows("id")
     moves = _differs(given)["status"]
     statement = (
         update(FEEDBACK)
-        .values({name: _value(given, name) for name in _CONTENT})
-        .values({name: case((moves, given.c[name]), else_=FEEDBACK.c[name]) for name in _MAILBOX})
+        .values({name: given_value(given, name) for name in _CONTENT})
+        .values({name: case((moves, given.c[name]), else_=FEEDBACK.c[name]) for name in MAILBOX})
         .where(FEEDBACK.c.id == given.c.id)
     )
     await connection.execute(statement, {"rows": _rows(drafts)})
 
 
-def _given() -> TableValuedAlias:
-    return rowset(FEEDBACK, _GIVEN, types={"search": Text()}, name="given")
-
-
 def _rows(drafts: Sequence[tuple[int, Draft]]) -> list[dict[str, Any]]:
-    names = (*_MAILBOX, *_CONTENT)
-    return [{"id": feedback_id} | {name: getattr(draft, name) for name in names} for feedback_id, draft in drafts]
+    return [{"id": feedback_id, **vars(draft)} for feedback_id, draft in drafts]

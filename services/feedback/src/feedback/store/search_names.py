@@ -14,14 +14,14 @@ VALUES_ROWS_MAX = 1_000  # of an organization: those whose values are suggested
 NAMES_MAX = 10_000  # of one organization; beyond them any name is accepted
 
 
-async def record_names(connection: Connection, names: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Record names by organization, as long as it has fewer than `NAMES_MAX`; return those recorded before.
+async def record_names(connection: Connection, names: Iterable[tuple[int, str]]) -> None:
+    """Record names by organization, as long as it has fewer than `NAMES_MAX`.
 
     Rows are written in a fixed order, so that two workers cannot deadlock.
     """
     wanted = sorted(set(names))
     if not wanted:
-        return set()
+        return
     given = arrays(
         "given",
         {"organization_id": BigInteger(), "name": Text()},
@@ -30,16 +30,14 @@ async def record_names(connection: Connection, names: Iterable[tuple[int, str]])
     known = select(SEARCH_NAME.c.name).where(
         SEARCH_NAME.c.organization_id == given.c.organization_id, SEARCH_NAME.c.name == given.c.name
     )
-    new = list(await connection.execute(select(given.c.organization_id, given.c.name).where(~known.exists())))
-    before = set(wanted) - {(organization, name) for organization, name in new}
+    missing = select(given.c.organization_id, given.c.name).where(~known.exists())
+    new = sorted((organization, name) for organization, name in await connection.execute(missing))
     full = await _full(connection, {organization for organization, _ in new})
     rows = [
         {"organization_id": organization, "name": name} for organization, name in new if organization not in full
     ]
     if rows:
-        rows.sort(key=lambda row: (row["organization_id"], row["name"]))
         await connection.execute(insert(SEARCH_NAME).values(rows).on_conflict_do_nothing())
-    return before
 
 
 async def _full(connection: Connection, organizations: Collection[int]) -> set[int]:

@@ -5,15 +5,15 @@ from typing import Any, Final
 
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
-from hearback_kit.db.rowsets import arrays
 from sqlalchemy import Select, Text, cast, func, lateral, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from feedback.domain.facets import facet
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
-from feedback.store.feedback_pages import WITHOUT_SCANS
+from feedback.store.facet_conditions import Condition
 from feedback.store.feedback_read import LIST_COLUMNS, as_feedback
+from feedback.store.list_statements import WITHOUT_SCANS, in_time, mailboxes_of
 from feedback.store.tables import FEEDBACK
 
 COMPARED_CHARACTERS_MAX: Final = 400
@@ -25,11 +25,11 @@ def similar_statement(feedback: Feedback, *, rows_max: int, limit: int) -> Selec
 
     Only the newest `rows_max` of each mailbox are compared, to bound the cost.
     """
-    mailboxes = arrays("mailboxes", {"status": Text()}, {"status": list(STATUSES)})
+    mailboxes = mailboxes_of(STATUSES)
     newest = lateral(
         select(FEEDBACK.c.id, FEEDBACK.c.message)
         .where(FEEDBACK.c.project_id == feedback.project_id, FEEDBACK.c.status == mailboxes.c.status)
-        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
+        .order_by(*in_time(FEEDBACK.c))
         .limit(rows_max)
         .correlate(mailboxes)
     )
@@ -79,7 +79,7 @@ def linked_statement(project_id: int, event_ids: Collection[str]) -> Select[Any]
         select(*LIST_COLUMNS)
         .join_from(linked, FEEDBACK, FEEDBACK.c.id == linked.c.id)
         .where(FEEDBACK.c.project_id == project_id)
-        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
+        .order_by(*in_time(FEEDBACK.c))
     )
 
 
@@ -87,10 +87,8 @@ async def list_of_error(connection: Connection, feedback: Feedback, limit: int) 
     """Return the project's other feedback that is linked to the same error event, newest first."""
     if feedback.associated_event_id is None:
         return []
-    statement = linked_statement(feedback.project_id, [feedback.associated_event_id])
-    await connection.execute(WITHOUT_SCANS)
-    rows = await connection.execute(statement.where(FEEDBACK.c.id != feedback.id).limit(limit))
-    return [as_feedback(row) for row in rows]
+    others, event_ids = FEEDBACK.c.id != feedback.id, [feedback.associated_event_id]
+    return await _list_linked(connection, feedback.project_id, event_ids, others, limit)
 
 
 async def list_of_errors(
@@ -102,7 +100,13 @@ async def list_of_errors(
     """
     if not event_ids:
         return []
-    statement = linked_statement(project_id, event_ids)
     is_new = FEEDBACK.c.source == FeedbackSource.NEW_FEEDBACK_ENVELOPE
+    return await _list_linked(connection, project_id, event_ids, is_new, limit)
+
+
+async def _list_linked(
+    connection: Connection, project_id: int, event_ids: Collection[str], condition: Condition, limit: int
+) -> list[Feedback]:
     await connection.execute(WITHOUT_SCANS)
-    return [as_feedback(row) for row in await connection.execute(statement.where(is_new).limit(limit))]
+    statement = linked_statement(project_id, event_ids).where(condition).limit(limit)
+    return [as_feedback(row) for row in await connection.execute(statement)]

@@ -11,15 +11,14 @@ from typing import Any, Final
 
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
-from hearback_kit.db.rowsets import arrays
+from hearback_kit.db.rows import count_changed
 from sqlalchemy import BigInteger, CompoundSelect, Text, case, delete, false, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from feedback.domain.statuses import IGNORED
 from feedback.store.feedback_write import Deleted
+from feedback.store.keys import EventKey, is_of, key_parameters, keyset
 from feedback.store.tables import CLOSED_SUBMISSION, FEEDBACK
-
-SubmissionKey = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,13 @@ class Known:
     contact_email: str | None = None
 
     @property
-    def words(self) -> tuple[str | None, str | None, str | None]:
-        """The words of its feedback."""
+    def content(self) -> tuple[str | None, ...]:
+        """What repeats of it are compared by."""
         return self.message, self.name, self.contact_email
 
 
 def _find_statement() -> CompoundSelect[Any]:
-    wanted = arrays("wanted", {"project_id": BigInteger(), "event_id": Text()})
+    wanted, table = keyset(), CLOSED_SUBMISSION
     stored = select(
         wanted.c.project_id,
         wanted.c.event_id,
@@ -58,8 +57,7 @@ def _find_statement() -> CompoundSelect[Any]:
             else_=FEEDBACK.c.evidence["is_spam"].astext.is_not_distinct_from("true"),
         ),
         *(FEEDBACK.c.message, FEEDBACK.c.name, FEEDBACK.c.contact_email),
-    ).join(FEEDBACK, (FEEDBACK.c.project_id == wanted.c.project_id) & (FEEDBACK.c.event_id == wanted.c.event_id))
-    table = CLOSED_SUBMISSION
+    ).join(FEEDBACK, is_of(wanted, FEEDBACK))
     closed = select(
         wanted.c.project_id,
         wanted.c.event_id,
@@ -69,19 +67,17 @@ def _find_statement() -> CompoundSelect[Any]:
         literal(None, Text),
         false(),
         *(literal(None, Text) for _ in range(3)),
-    ).join(table, (table.c.project_id == wanted.c.project_id) & (table.c.event_id == wanted.c.event_id))
+    ).join(table, is_of(wanted, table))
     return closed.union_all(stored)
 
 
 _FIND: Final = Prepared(_find_statement())
 
 
-async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> dict[SubmissionKey, Known]:
+async def find_known(connection: Connection, keys: Sequence[EventKey]) -> dict[EventKey, Known]:
     """Return what is stored of these submissions."""
-    rows = await _FIND.execute(
-        connection, project_id=[project for project, _ in keys], event_id=[event for _, event in keys]
-    )
-    found: dict[SubmissionKey, Known] = {}
+    rows = await _FIND.execute(connection, **key_parameters(keys))
+    found: dict[EventKey, Known] = {}
     for project_id, event_id, *values in rows:
         known = Known(*values)
         if known.feedback_id is not None or (project_id, event_id) not in found:
@@ -89,53 +85,41 @@ async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> d
     return found
 
 
+def _insert_closed(closed: Mapping[EventKey, tuple[int, str]], at: datetime) -> Insert:
+    rows = [
+        {"project_id": project, "event_id": event, "revision": revision, "reason": reason, "closed_at": at}
+        for (project, event), (revision, reason) in sorted(closed.items())
+    ]
+    return insert(CLOSED_SUBMISSION).values(rows)
+
+
 async def close_refused(
-    connection: Connection, refused: Mapping[SubmissionKey, tuple[int, str]], at: datetime
-) -> set[SubmissionKey]:
+    connection: Connection, refused: Mapping[EventKey, tuple[int, str]], at: datetime
+) -> set[EventKey]:
     """Close submissions that were refused, as (revision, reason); return those that were not closed before."""
     table = CLOSED_SUBMISSION
     statement = (
-        insert(table)
-        .values(
-            [
-                {"project_id": project, "event_id": event, "revision": revision, "reason": reason, "closed_at": at}
-                for (project, event), (revision, reason) in sorted(refused.items())
-            ]
-        )
-        .on_conflict_do_nothing()
-        .returning(table.c.project_id, table.c.event_id)
+        _insert_closed(refused, at).on_conflict_do_nothing().returning(table.c.project_id, table.c.event_id)
     )
     return {(project, event) for project, event in await connection.execute(statement)}
 
 
-async def change_reason(connection: Connection, key: SubmissionKey, before: Collection[str], reason: str) -> bool:
+async def change_reason(connection: Connection, key: EventKey, before: Collection[str], reason: str) -> bool:
     """Give a closed submission another reason; return False unless it had one of those of `before`."""
     table = CLOSED_SUBMISSION
     project_id, event_id = key
     statement = update(table).where(
         table.c.project_id == project_id, table.c.event_id == event_id, table.c.reason.in_(map(str, before))
     )
-    result = await connection.execute(statement.values(reason=reason))
-    return bool(result.rowcount)
+    return await count_changed(connection, statement.values(reason=reason)) > 0
 
 
 async def close_deleted(connection: Connection, deleted: Sequence[Deleted], at: datetime, reason: str) -> None:
-    """Close the submissions of deleted feedback, whatever was stored of them before."""
+    """Close the submissions of deleted feedback, also those that were closed before."""
     if not deleted:
         return
-    table = CLOSED_SUBMISSION
-    statement = insert(table).values(
-        [
-            {
-                "project_id": feedback.project_id,
-                "event_id": feedback.event_id,
-                "revision": feedback.revision,
-                "reason": reason,
-                "closed_at": at,
-            }
-            for feedback in sorted(deleted, key=lambda feedback: (feedback.project_id, feedback.event_id))
-        ]
-    )
+    closed = {(feedback.project_id, feedback.event_id): (feedback.revision, reason) for feedback in deleted}
+    table, statement = CLOSED_SUBMISSION, _insert_closed(closed, at)
     statement = statement.on_conflict_do_update(
         index_elements=[table.c.project_id, table.c.event_id],
         set_={
@@ -157,6 +141,4 @@ async def forget_closed(connection: Connection, before: datetime, limit: int) ->
         .with_for_update(skip_locked=True)
         .subquery()
     )
-    statement = delete(table).where(table.c.project_id == old.c.project_id, table.c.event_id == old.c.event_id)
-    result = await connection.execute(statement)
-    return result.rowcount
+    return await count_changed(connection, delete(table).where(is_of(old, table)))

@@ -18,8 +18,8 @@ from feedback.domain.context import parse_any_event_id
 from feedback.domain.files import media_type
 from feedback.errors import NoThumbnail
 from feedback.service.app_state import AppState
+from feedback.service.delete_feedback import delete_attachment as mark_deleted
 from feedback.service.make_thumbnail import MEDIA_TYPE
-from feedback.service.remove_attachments import delete_one
 from feedback.store.attachments import Attachment, event_exists, find_attachment, list_attachments
 
 Reader = Annotated[ProjectScope, project_scope(*EVENT_READ)]
@@ -192,5 +192,5 @@ async def delete_attachment(
 ) -> Response:
     """Delete an attachment; its bytes follow within seconds."""
     row = await _find(state, scope.project.id, event_id, attachment_id)
-    await delete_one(state.unit_of_work, row.id)
+    await mark_deleted(state.unit_of_work, row.id)
     return Response(status_code=204)

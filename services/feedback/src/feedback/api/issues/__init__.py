@@ -2,11 +2,8 @@
 
 from fastapi import APIRouter
 
-from feedback.api.issues.collection import router as collection
-from feedback.api.issues.details import router as details
-from feedback.api.issues.lists import router as lists
+from feedback.api.issues import collection, details, lists
 
 router = APIRouter()
-router.include_router(lists)
-router.include_router(collection)
-router.include_router(details)
+for module in (lists, collection, details):
+    router.include_router(module.router)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from hearback_contracts.config import MemberRef, OrganizationConfig
+from hearback_contracts.config import OrganizationConfig
 from hearback_kit.errors import BadRequest
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,19 +12,12 @@ from feedback.domain.statuses import (
     IGNORED,
     PRIORITIES,
     RESOLVED,
+    STATUS_ALIASES,
     SUBSTATUSES_OF,
-    UNRESOLVED,
     sorted_into,
 )
 
-_STATUSES = {
-    "unresolved": UNRESOLVED,
-    "resolved": RESOLVED,
-    "resolvedInNextRelease": RESOLVED,
-    "ignored": IGNORED,
-    "archived": IGNORED,
-    "muted": IGNORED,
-}
+_STATUSES = STATUS_ALIASES | {"resolvedInNextRelease": RESOLVED}
 _CONDITIONS = ("ignoreDuration", "ignoreCount", "ignoreUserCount", "ignoreUntil", "ignoreWindow")
 # Fields of Sentry that cannot be changed here, with the only value that asks for nothing.
 _FIXED = {
@@ -113,24 +106,16 @@ def _without_nul(details: dict[str, Any]) -> dict[str, Any]:
 
 
 def _member_id(value: str | int | None, organization: OrganizationConfig) -> int | None:
+    """Return the member with an e-mail address or id (`user:ID` or `ID`), None for no text; raise BadRequest."""
     text = str(value or "").strip()
     if not text:
         return None
-    member = find_member(text, organization)
-    if member is None:
-        detail = "Unknown actor input"
-        raise BadRequest(
-            detail,
-            code="unknown_member",
-            body={"detail": detail, "code": "unknown_member", "assignedTo": [detail]},
-        )
-    return member.id
-
-
-def find_member(text: str, organization: OrganizationConfig) -> MemberRef | None:
-    """Return the member with this e-mail address or id (`user:ID` or `ID`), or None."""
-    text = text.removeprefix("user:").lower()
-    return next((m for m in organization.members if text in {m.email.lower(), str(m.id)}), None)
+    named = text.removeprefix("user:").lower()
+    for member in organization.members:
+        if named in {member.email.lower(), str(member.id)}:
+            return member.id
+    detail, code = "Unknown actor input", "unknown_member"
+    raise BadRequest(detail, code=code, body={"detail": detail, "code": code, "assignedTo": [detail]})
 
 
 def echo(changes: Changes, columns: dict[str, Any], organization: OrganizationConfig) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Single feedback issues: detail, event, tags, change, delete; under the organization's path and a legacy one."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -31,7 +30,7 @@ from feedback.service.delete_feedback import delete_by_id
 from feedback.service.triage_issues import OrganizationMember, change_by_id
 from feedback.store.activity import list_activity
 from feedback.store.attachments import find_with_attachments
-from feedback.store.feedback_read import find_by_name
+from feedback.store.feedback_read import find_by_id, find_by_name
 
 IssueId = Annotated[str, Path(description="Id or short id of the issue.", max_length=200)]
 Caller = Annotated[Principal, Depends(principal_of)]
@@ -61,7 +60,7 @@ def issue_scope(*scopes: str) -> Any:
             config = await find_organization(access_of(request), organization)
             require(principal, config.id, scopes)
         organizations = [config.id] if config else list(principal.tenants)
-        feedback = await _find(state, issue_id, organizations)
+        feedback = await state.database.read(find_by_name, organizations, issue_id)
         if feedback is not None and config is None:
             config = await state.configuration.organization(feedback.organization_id)
         if feedback is None or config is None:
@@ -73,10 +72,6 @@ def issue_scope(*scopes: str) -> Any:
         return Found(feedback, scope)
 
     return Depends(resolve)
-
-
-async def _find(state: AppState, issue_id: str, organization_ids: Collection[int]) -> FeedbackDetail | None:
-    return await state.database.read(find_by_name, organization_ids, issue_id)
 
 
 Readable = Annotated[Found, issue_scope(*EVENT_READ)]
@@ -111,8 +106,8 @@ async def change_issue(state: StateDep, found: Writable, changes: Changes) -> Js
     )
     if not changed:
         raise NotFound
-    after = existing(await _find(state, str(feedback.id), [feedback.organization_id]))
-    return await _detail(state, Found(after, found.scope))
+    after = await state.database.read(find_by_id, feedback.id, [feedback.organization_id])
+    return await _detail(state, Found(existing(after), found.scope))
 
 
 @_issue.delete("/", name="deleteIssue", summary="Delete an issue", status_code=202, response_class=Response)
@@ -161,10 +156,7 @@ async def list_tag_values(found: Readable, key: str) -> list[Json]:
 
 
 def _tag(found: Found, key: str) -> str:
-    values = dict(found.feedback.event_tags)
-    if key not in values:
-        raise NotFound
-    return values[key]
+    return existing(dict(found.feedback.event_tags).get(key))
 
 
 @_issue.get("/hashes/", name="listIssueHashes", summary="List an issue's fingerprints")

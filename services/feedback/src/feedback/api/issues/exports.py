@@ -1,13 +1,13 @@
 """Exports: every match of a search as CSV or JSON, streamed in batches."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from fastapi.responses import Response
 from hearback_fleet.access import OrganizationScope
-from hearback_kit.api.exports import csv_stream, json_stream
+from hearback_kit.api.exports import Format, csv_stream, json_stream
 from hearback_kit.db.rows import Window
 from hearback_kit.values.times import wire_time
 
@@ -19,28 +19,41 @@ from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Selection
 
-COLUMNS = (
-    "id",
-    "short_id",
-    "event_id",
-    "project",
-    "status",
-    "source",
-    "first_seen",
-    "received",
-    "name",
-    "email",
-    "message",
-    "url",
-    "environment",
-    "release",
-    "platform",
-    "level",
-    "user_id",
-    "associated_event_id",
-    "assigned_to",
-    "tags",
-)
+Cell = Callable[[Feedback, SerializerContext], Any]
+_CELLS: Final[Mapping[str, Cell]] = {
+    "id": lambda row, _: row.id,
+    "short_id": lambda row, _: row.short_id,
+    "event_id": lambda row, _: row.event_id,
+    "project": lambda row, context: context.project_slug(row.project_id),
+    "status": lambda row, _: row.status,
+    "source": lambda row, _: row.source,
+    "first_seen": lambda row, _: wire_time(row.first_seen),
+    "received": lambda row, _: wire_time(row.received_at),
+    "name": lambda row, _: row.name,
+    "email": lambda row, _: row.contact_email or row.user_email,
+    "message": lambda row, _: row.message,
+    "url": lambda row, _: row.url,
+    "environment": lambda row, _: row.environment,
+    "release": lambda row, _: row.release,
+    "platform": lambda row, _: row.platform,
+    "level": lambda row, _: row.level,
+    "user_id": lambda row, _: row.user_id,
+    "associated_event_id": lambda row, _: row.associated_event_id,
+    "assigned_to": lambda row, context: context.email_of(row.assigned_to),
+    "tags": lambda row, _: orjson.dumps(row.tags).decode(),
+}
+
+
+def export(state: AppState, scope: OrganizationScope, selection: Selection, chosen: Format) -> Response:
+    """Return a selection as a CSV file with a header line, or as one JSON array of groups."""
+    batches = _batches(state, scope, selection)
+    if chosen == "csv":
+        lines = (
+            [[read(row, context) for read in _CELLS.values()] for row in rows] async for rows, context in batches
+        )
+        return csv_stream(list(_CELLS), lines, filename="feedback.csv")
+    groups = ([group(row, context) for row in rows] async for rows, context in batches)
+    return json_stream(groups, filename="feedback.json")
 
 
 async def _batches(
@@ -58,50 +71,3 @@ async def _batches(
         if len(page.rows) < size:
             return
         position = (page.rows[-1].first_seen, page.rows[-1].id)
-
-
-def as_csv(state: AppState, scope: OrganizationScope, selection: Selection) -> Response:
-    """Return a selection as a CSV file with a header line."""
-
-    async def lines() -> AsyncIterator[list[list[Any]]]:
-        async for rows, context in _batches(state, scope, selection):
-            yield [_csv_row(row, context) for row in rows]
-
-    return csv_stream(COLUMNS, lines(), filename="feedback.csv")
-
-
-def as_json(state: AppState, scope: OrganizationScope, selection: Selection) -> Response:
-    """Return a selection as one JSON array of groups."""
-
-    async def groups() -> AsyncIterator[list[dict[str, Any]]]:
-        async for rows, context in _batches(state, scope, selection):
-            yield [group(row, context) for row in rows]
-
-    return json_stream(groups(), filename="feedback.json")
-
-
-def _csv_row(row: Feedback, context: SerializerContext) -> list[Any]:
-    project = context.projects.get(row.project_id)
-    member = context.organization.member(row.assigned_to)
-    return [
-        row.id,
-        row.short_id,
-        row.event_id,
-        project.slug if project else row.project_id,
-        row.status,
-        row.source,
-        wire_time(row.first_seen),
-        wire_time(row.received_at),
-        row.name,
-        row.contact_email or row.user_email,
-        row.message,
-        row.url,
-        row.environment,
-        row.release,
-        row.platform,
-        row.level,
-        row.user_id,
-        row.associated_event_id,
-        member.email if member else None,
-        orjson.dumps(row.tags).decode(),
-    ]

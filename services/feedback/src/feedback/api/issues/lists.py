@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_fleet.access import OrganizationScope
-from hearback_kit.api.exports import export_format
+from hearback_kit.api.exports import Format, export_format
 from hearback_kit.api.paging import PageRequest
 from hearback_kit.errors import BadRequest
 
 from feedback.api.deps import OrganizationReader, ProjectReader, StateDep, serializer_context
-from feedback.api.issues.exports import as_csv, as_json
+from feedback.api.issues.exports import export
 from feedback.api.params import (
     Ids,
     PageDep,
@@ -26,7 +26,9 @@ from feedback.api.params import (
 from feedback.api.serializers import detail, group
 from feedback.domain.context import parse_any_event_id
 from feedback.service.app_state import AppState
+from feedback.service.select_feedback import select_exactly
 from feedback.store.attachments import find_with_attachments
+from feedback.store.conditions import of_event, with_ids
 from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Selection, find_by_short_id, list_by_ids
 
@@ -39,13 +41,13 @@ router = APIRouter(prefix="/api/0", tags=["issues"])
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The parsed parameters of a list request; `export` is `csv`, `json` or None."""
+    """The parsed parameters of a list request."""
 
     shared: Shared
     page: PageRequest
     query: str
     looks_up_short_id: bool
-    export: str | None
+    export: Format | None
     ids: list[str]
 
 
@@ -64,8 +66,8 @@ async def read_wanted(
     """Read the parameters of the list; raises BadRequest."""
     if sort not in SORTS:
         raise BadRequest(f"Invalid sort: {sort[:100]}", code="invalid_sort")
-    export = export_format(form, request.headers.get("accept", ""))
-    return Wanted(shared, page, query, short_id_lookup in {"1", "true"}, export, ids)
+    chosen = export_format(form, request.headers.get("accept", ""))
+    return Wanted(shared, page, query, short_id_lookup in {"1", "true"}, chosen, ids)
 
 
 WantedDep = Annotated[Wanted, Depends(read_wanted)]
@@ -105,16 +107,14 @@ async def _list(state: AppState, scope: OrganizationScope, wanted: Wanted) -> Re
     event_id = parse_any_event_id(wanted.query.strip())
     if wanted.ids:
         project_ids, numbers = await _named(state, scope, wanted)
-        selection = state.select.of_ids(scope.organization, project_ids, numbers)
+        selection = select_exactly(scope.organization, project_ids, with_ids(numbers))
     elif event_id is None:
         selection = await select_feedback(state, scope, wanted.query, wanted.shared)
     else:
         project_ids = scope.project_ids(wanted.shared.projects)
-        selection = state.select.of_event(scope.organization, project_ids, event_id)
-    if wanted.export == "csv":
-        return as_csv(state, scope, selection)
-    if wanted.export == "json":
-        return as_json(state, scope, selection)
+        selection = select_exactly(scope.organization, project_ids, of_event(event_id))
+    if wanted.export is not None:
+        return export(state, scope, selection, wanted.export)
     group_of_event = None
     if event_id is not None and wanted.page.position is None:
         group_of_event = await state.error_events.find_group(scope.organization.id, project_ids, event_id)

@@ -1,4 +1,4 @@
-"""What is shown beside a feedback, the news of a list, and suggestions for searches."""
+"""Data related to a feedback, the news of a list, and suggestions for searches."""
 
 import dataclasses
 import json
@@ -37,7 +37,7 @@ async def stored(api: Api, message: str = "The export fails", **more: Any) -> st
     return found
 
 
-async def beside(browser: Browser, issue_id: str) -> str:
+async def related(browser: Browser, issue_id: str) -> str:
     return await browser.get(f"{INBOX}{issue_id}/beside/")
 
 
@@ -57,7 +57,7 @@ async def test_fate_deliveries_and_error_are_shown(api: Api, browser: Browser) -
     )
     number = await stored(api, feedback={"associated_event_id": ERROR})
     await stored(api, "Me too", feedback={"associated_event_id": ERROR})
-    page = await beside(browser, number)
+    page = await related(browser, number)
     for text in ("Judged to be spam", "dev@example.com", "250 OK", "TypeError: x", "It crashed", "Bob", "Me too"):
         assert text in page, text
     assert 'href="/organizations/demo/issues/7/"' in page
@@ -68,25 +68,25 @@ async def test_fate_deliveries_and_error_are_shown(api: Api, browser: Browser) -
 async def test_what_is_not_available_is_said(api: Api, browser: Browser) -> None:
     answering(api)
     number = await stored(api, feedback={"associated_event_id": ERROR})
-    page = await beside(browser, number)
+    page = await related(browser, number)
     assert page.count("Not available at the moment.") == 2
     assert "The error is not available at the moment." in page
 
 
 async def test_nothing_there_is_said(api: Api, browser: Browser) -> None:
     answering(api, fate=None, deliveries=[], error=None, reports=[])
-    page = await beside(browser, await stored(api, feedback={"associated_event_id": ERROR}))
+    page = await related(browser, await stored(api, feedback={"associated_event_id": ERROR}))
     assert "no longer has this submission" in page
     assert "No notification was sent." in page
     assert "has not been received" in page
-    page = await beside(browser, await stored(api, "unlinked"))
+    page = await related(browser, await stored(api, "unlinked"))
     assert "Linked error" not in page
 
 
 @pytest.mark.parametrize("nonsense", [[1, "x", None], {"steps": "x"}, "text", 7])
 async def test_strange_answers_break_nothing(api: Api, browser: Browser, nonsense: Any) -> None:
     answering(api, fate=nonsense, deliveries=nonsense, error=nonsense, reports=nonsense)
-    await beside(browser, await stored(api, feedback={"associated_event_id": ERROR}))
+    await related(browser, await stored(api, feedback={"associated_event_id": ERROR}))
 
 
 async def test_similar_feedback_is_shown(api: Api, browser: Browser) -> None:
@@ -94,7 +94,7 @@ async def test_similar_feedback_is_shown(api: Api, browser: Browser) -> None:
     number = await stored(api, "The export to PDF does not work")
     await api.submit("the PDF export does not work")
     await api.submit("Dark mode")
-    page = await beside(browser, number)
+    page = await related(browser, number)
     assert "the PDF export does not work" in page
     assert "Dark mode" not in page
 

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from feedback.service.announce_projects import announce_projects
+from feedback.jobs.announce_projects import announce_projects
 from hearback_kit.errors import Unavailable
 
 from ..conftest import Intake, submitted

@@ -12,6 +12,7 @@ from hearback_kit.db import Database
 from feedback.store.search_indexes import merge_pending
 
 ROWS_MIN: Final = 300  # a merge of fewer costs more for each
+PAUSE_SECONDS: Final = 60.0  # between merges when little was stored
 
 
 class MergeSearchIndexes:

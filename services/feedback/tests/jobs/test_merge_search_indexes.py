@@ -1,6 +1,6 @@
 """Merging into the search indexes: when, and that nothing waits there afterwards."""
 
-from feedback.service.merge_search_indexes import ROWS_MIN, MergeSearchIndexes
+from feedback.jobs.merge_search_indexes import ROWS_MIN, MergeSearchIndexes
 from sqlalchemy import text
 
 from ..conftest import Intake, payload, submitted

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from feedback.service.delete_feedback import DeleteExpired
+from feedback.jobs.retention import delete_expired
 from hearback_devkit.fleet import publish_project
 
 from ..conftest import Api
@@ -16,7 +16,7 @@ async def test_retention_removes_by_project(api: Api, redis: Any) -> None:
     intake = api.intake
     small = intake.settings.model_copy(update={"retention_chunk_max": 2})
     intake.clock.move(days=6)
-    await DeleteExpired(intake.unit_of_work, intake.configuration, small)()
+    await delete_expired(intake.unit_of_work, intake.configuration, small)
     recorded = await intake.recorded()
     assert await api.messages() == ["kept"]
     assert [(step.state, step.reason) for step in recorded.steps] == [("dropped", "deleted")] * 3
