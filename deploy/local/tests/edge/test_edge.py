@@ -329,6 +329,26 @@ async def test_service_that_does_not_listen_is_503_with_retry_after() -> None:
     assert b'"code": "unavailable"' in answer
 
 
+@pytest.mark.parametrize(
+    ("path", "accept", "kind"),
+    [
+        (b"/organizations/acme/stats/?project=web", b"text/html,application/xml;q=0.9,*/*;q=0.8", b"text/html"),
+        (b"/", b"text/html", b"text/html"),
+        (b"/organizations/acme/stats/", b"*/*", b"application/json"),
+        (b"/api/0/projects/", b"text/html", b"application/json"),
+    ],
+)
+async def test_a_browser_that_asks_for_a_page_gets_one_though_its_service_is_away(
+    path: bytes, accept: bytes, kind: bytes
+) -> None:
+    async with edge_on(free_port()) as port:
+        request = b"GET %b HTTP/1.1\r\nHost: f\r\nAccept: %b\r\nConnection: close\r\n\r\n" % (path, accept)
+        answer = await exchange(port, request)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"Content-Type: %b" % kind in answer
+    assert b"Retry-After: " in answer
+
+
 async def test_service_that_breaks_off_is_502() -> None:
     async def breaking(reader: Reader, writer: Writer) -> None:
         await read_head(reader)

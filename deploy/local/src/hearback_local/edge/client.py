@@ -184,6 +184,7 @@ class ClientConnection(asyncio.Protocol):
         if isinstance(start, Refusal):
             request.fail(*start)
         else:
+            request.head = start
             self._router.serve(request, start, self.client_ip)
 
     def request_finished(self, request: ProxiedRequest, *, keep: bool) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hearback_local.edge import heads
+from hearback_local.edge.pages import asks_for_page, error_page
+from hearback_local.edge.requests import RequestHead
 from hearback_local.edge.upstream import Pool, UpstreamConnection
 
 # Methods that change nothing: sent again when a reused connection turns out to be closed (RFC 9110, 9.2.2).
@@ -56,6 +58,7 @@ class ProxiedRequest:
         self.request_done = False
         self.done = False
         self.request_is_chunked = chunked
+        self.head: RequestHead | None = None  # once it is forwarded
         # Called once, when nothing of the request is left to do.
         self.on_done: Callable[[], None] | None = None
         self._keep_alive = keep_alive
@@ -240,6 +243,9 @@ class ProxiedRequest:
             self.client.abort()
             return
         extra = [] if retry_seconds is None else [heads.header(b"Retry-After", b"%d" % retry_seconds)]
+        if status >= 500 and self.head is not None and asks_for_page(self.head):
+            self.answer(status, b"text/html; charset=utf-8", error_page(detail), extra)
+            return
         body = json.dumps({"detail": detail, "code": code}).encode()
         self.answer(status, b"application/json", body, extra)
 

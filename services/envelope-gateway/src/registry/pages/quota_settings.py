@@ -1,5 +1,6 @@
 """The quotas of a project."""
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -84,6 +85,17 @@ def _given(form: Form) -> dict[str, Any]:
     }
 
 
+def _wrong(problem: str | None) -> dict[str, str]:
+    """Return what is wrong by the name of its field; nothing if it is about no field, or about another quota's."""
+    text = re.sub(r"^quota \d+: ", "", problem or "")
+    if text == "the ids of quotas must differ":
+        return {"id": _("Another quota has this id.")}
+    field = {"id": "id", "limit": "limit", "window": "window", "reasonCode": "reason"}.get(
+        text.partition(" must ")[0]
+    )
+    return {field: text} if field else {}
+
+
 def _page(request: Request, scope: ProjectPage, form: Form | None = None, problem: str | None = None) -> Response:
     return render(
         request,
@@ -93,6 +105,7 @@ def _page(request: Request, scope: ProjectPage, form: Form | None = None, proble
         given=form or {},
         chosen=form.getlist("categories") if form else [str(DataCategory.FEEDBACK)],
         problem=problem,
+        wrong=_wrong(problem),
         categories=[str(category) for category in _CATEGORIES],
         windows=[(60, _("a minute")), (3_600, _("an hour")), (86_400, _("a day")), (2_592_000, _("30 days"))],
         scopes=[

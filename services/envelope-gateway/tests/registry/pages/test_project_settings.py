@@ -146,7 +146,8 @@ async def test_quotas(registry, owner):
     page = (await owner.get(path)).text
     assert "100 a day" in page
     again = await owner.submit(path, {"id": "daily", "limit": "1", "window": "60"}, status=400)
-    assert "must differ" in again.text
+    assert "Another quota has this id." in again.text
+    assert 'aria-invalid="true"' in again.text
     assert (
         "limit must be null"
         in (await owner.submit(path, {"id": "x", "limit": "-1", "window": "60"}, status=400)).text
