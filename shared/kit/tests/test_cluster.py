@@ -12,8 +12,8 @@ from hearback_devkit.testing import ManualClock, eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
+from hearback_kit.bus.messages import SomeAway
 from hearback_kit.bus.outage_spool import OutageSpool
-from hearback_kit.bus.protocol import SomeAway
 from hearback_kit.bus.tail import StreamTail
 from hearback_kit.bus.transactions import transact
 from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from hearback_devkit.testing import eventually, recorded
 from hearback_kit.bus import Outgoing
-from hearback_kit.bus.protocol import SomeAway
+from hearback_kit.bus.messages import SomeAway
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.outbox import Added, Outbox, OutboxRelay, outbox_table

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from hearback_contracts.streams import STREAM_PREFIX, STREAMS
 from hearback_kit.bus import RedisStreams
-from hearback_kit.bus.protocol import Bus, DeadLetter
+from hearback_kit.bus.messages import DeadLetter
 from hearback_kit.errors import NotFound, ServiceError
 
 DEFAULT_SHARDS: Final = 4
@@ -38,7 +38,7 @@ def name_of(letter: DeadLetter) -> str:
 def list_letters(environment: Environment, stream: str | None, limit: int = LISTED_MAX) -> list[dict[str, Any]]:
     """Return the oldest letters, at most `limit` per shard; raise NotFound or Unavailable."""
 
-    async def collect(bus: Bus, keys: Sequence[str]) -> list[dict[str, Any]]:
+    async def collect(bus: RedisStreams, keys: Sequence[str]) -> list[dict[str, Any]]:
         found = [await bus.dead_letters(key, count=limit) for key in keys]
         return [_summary(letter) for letters in found for letter in letters]
 
@@ -48,7 +48,7 @@ def list_letters(environment: Environment, stream: str | None, limit: int = LIST
 def show_letter(environment: Environment, name: str) -> dict[str, Any]:
     """Return one letter with its message."""
 
-    async def find(bus: Bus, keys: Sequence[str]) -> dict[str, Any]:
+    async def find(bus: RedisStreams, keys: Sequence[str]) -> dict[str, Any]:
         for letter in await _all(bus, keys):
             if name in {name_of(letter), letter.entry_id}:
                 return _details(letter)
@@ -63,7 +63,7 @@ def replay_letters(environment: Environment, names: Sequence[str], stream: str |
     Replay nothing if a name does not exist.
     """
 
-    async def replay(bus: Bus, keys: Sequence[str]) -> int:
+    async def replay(bus: RedisStreams, keys: Sequence[str]) -> int:
         letters = await _all(bus, keys)
         if names:
             known = {key: letter for letter in letters for key in (name_of(letter), letter.entry_id)}
@@ -81,7 +81,7 @@ def _stream_of(name: str) -> str | None:
     return stream if slash else None
 
 
-async def _all(bus: Bus, keys: Sequence[str]) -> list[DeadLetter]:
+async def _all(bus: RedisStreams, keys: Sequence[str]) -> list[DeadLetter]:
     found: list[DeadLetter] = []
     for key in keys:
         page = await bus.dead_letters(key, count=PAGE)
@@ -92,7 +92,9 @@ async def _all(bus: Bus, keys: Sequence[str]) -> list[DeadLetter]:
 
 
 def _with_bus(
-    environment: Environment, stream: str | None, work: Callable[[Bus, Sequence[str]], Coroutine[Any, Any, Result]]
+    environment: Environment,
+    stream: str | None,
+    work: Callable[[RedisStreams, Sequence[str]], Coroutine[Any, Any, Result]],
 ) -> Result:
     streams = [known for known in STREAMS if stream in {None, known.name}]
     if not streams:

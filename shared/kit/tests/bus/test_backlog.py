@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from hearback_devkit.testing import eventually
-from hearback_kit.bus import Bus, Consumer, ConsumerOptions, Incoming, Outgoing
+from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.backlog import Backlog
 
 KEYS = ["s:{0}", "s:{1}"]
@@ -35,7 +35,7 @@ def values(*handlers: Handler) -> list[int]:
 
 
 @asynccontextmanager
-async def consuming(bus: Bus, handle: Handler, name: str, options: ConsumerOptions = OPTIONS):
+async def consuming(bus: RedisStreams, handle: Handler, name: str, options: ConsumerOptions = OPTIONS):
     stop = asyncio.Event()
     task = asyncio.create_task(Consumer(bus, KEYS, group="g", name=name, handle=handle, options=options).run(stop))
     try:
@@ -46,7 +46,7 @@ async def consuming(bus: Bus, handle: Handler, name: str, options: ConsumerOptio
         await task
 
 
-async def drained(bus: Bus) -> None:
+async def drained(bus: RedisStreams) -> None:
     async def empty() -> bool:
         return not any((await bus.backlog(KEYS)).values())
 

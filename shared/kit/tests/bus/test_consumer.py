@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from hearback_devkit.testing import eventually, recorded
-from hearback_kit.bus import Bus, Consumer, ConsumerOptions, Incoming, Outgoing
+from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.errors import Unavailable
 from hearback_kit.telemetry import configure_traces, current_traceparent
@@ -47,7 +47,7 @@ class Seen:
 
 
 @asynccontextmanager
-async def consuming(bus: Bus, handle, name: str = "c", **more) -> AsyncIterator[Consumer]:
+async def consuming(bus: RedisStreams, handle, name: str = "c", **more) -> AsyncIterator[Consumer]:
     more.setdefault("options", QUICK)
     consumer = Consumer(bus, KEYS, group=GROUP, name=name, handle=handle, **more)
     stop = asyncio.Event()
@@ -60,7 +60,7 @@ async def consuming(bus: Bus, handle, name: str = "c", **more) -> AsyncIterator[
             await task
 
 
-async def drained(bus: Bus) -> None:
+async def drained(bus: RedisStreams) -> None:
     async def empty() -> bool:
         return not any((await bus.backlog(KEYS)).values())
 
@@ -225,7 +225,7 @@ async def test_one_tenant_never_pauses_the_consumer_beside_others(bus):
     assert len(letters) == 400
 
 
-async def letters_of(bus: Bus) -> int:
+async def letters_of(bus: RedisStreams) -> int:
     return sum([len(await bus.dead_letters(key, count=1_000)) for key in KEYS])
 
 
@@ -460,7 +460,7 @@ async def test_a_handler_that_hangs_is_ended_and_only_the_slow_one_is_blamed(bus
     assert letter.error.startswith("TimeoutError")
 
 
-async def _all_but(bus: Bus, left: int) -> bool:
+async def _all_but(bus: RedisStreams, left: int) -> bool:
     return (await bus.backlog(KEYS))[KEYS[0]] <= left
 
 

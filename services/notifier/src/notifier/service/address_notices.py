@@ -9,7 +9,7 @@ from hearback_contracts.outcomes import SubmissionState
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.recording import OutcomeRecorder, SubmissionRef
 from hearback_fleet.unit_of_work import UnitOfWork
-from hearback_kit.bus import Bus
+from hearback_kit.bus import RedisStreams
 
 from notifier.clients.recipients import RecipientDirectory
 from notifier.domain.decision import Rule
@@ -24,7 +24,7 @@ class Context(UnitOfWork):
     """What the use cases that notify need."""
 
     settings: Settings
-    bus: Bus
+    bus: RedisStreams
     configuration: Configuration
     recipients: RecipientDirectory
 

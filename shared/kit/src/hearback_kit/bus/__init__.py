@@ -2,6 +2,6 @@
 
 from hearback_kit.bus.announcements import OnDead
 from hearback_kit.bus.consumer import Consumer
+from hearback_kit.bus.messages import Incoming, Outgoing
 from hearback_kit.bus.options import ConsumerOptions
-from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.bus.redis_streams import RedisStreams

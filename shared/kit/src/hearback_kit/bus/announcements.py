@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from hearback_kit.bus.protocol import Incoming, Outgoing
+from hearback_kit.bus.messages import Incoming, Outgoing
 from hearback_kit.logs import get_logger
 
 OnDead = Callable[[Incoming, str], Sequence[Outgoing]]

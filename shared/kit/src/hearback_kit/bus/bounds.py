@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client import Gauge
 
 from hearback_kit.background import Heartbeat, pause
-from hearback_kit.bus.protocol import Bus
+from hearback_kit.bus.redis_streams import RedisStreams
 from hearback_kit.bus.transactions import LengthsMissing
 from hearback_kit.errors import Unavailable
 
@@ -27,7 +27,7 @@ class StreamBounds(Heartbeat):
 
     def __init__(
         self,
-        bus: Bus,
+        bus: RedisStreams,
         entries_max: Mapping[str, int],
         *,
         interval_seconds: float = 0.25,

@@ -26,8 +26,9 @@ from hearback_kit.bus.dead_letter_limit import DeadLetterLimit, TooManyDeadLette
 from hearback_kit.bus.deliveries import Deliveries
 from hearback_kit.bus.handling_time import HandlingTime
 from hearback_kit.bus.in_flight import InFlight, Pending, name_of
+from hearback_kit.bus.messages import Incoming
 from hearback_kit.bus.options import ConsumerOptions
-from hearback_kit.bus.protocol import Bus, Incoming
+from hearback_kit.bus.redis_streams import RedisStreams
 from hearback_kit.bus.renewal import keep_renewing
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
@@ -56,7 +57,7 @@ class Consumer(Heartbeat):
 
     def __init__(
         self,
-        bus: Bus,
+        bus: RedisStreams,
         keys: Sequence[str],
         *,
         group: str,

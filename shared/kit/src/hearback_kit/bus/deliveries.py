@@ -8,9 +8,10 @@ from typing import Final
 
 from hearback_kit.bus.backlog import Backlog
 from hearback_kit.bus.linger import Linger
+from hearback_kit.bus.messages import Incoming
 from hearback_kit.bus.options import ConsumerOptions
-from hearback_kit.bus.protocol import Bus, Incoming
 from hearback_kit.bus.read_barrier import ConsumerBarrier
+from hearback_kit.bus.redis_streams import RedisStreams
 from hearback_kit.errors import Unavailable
 from hearback_kit.stopping import Stopping
 
@@ -22,7 +23,9 @@ _RETRYING_BLOCK_MS_MAX: Final = 100  # with retries in flight, waiting for new m
 class Deliveries:
     """Reads `keys` as `name` in `group`. All methods raise Unavailable while the server is unreachable."""
 
-    def __init__(self, bus: Bus, keys: Sequence[str], group: str, name: str, options: ConsumerOptions) -> None:
+    def __init__(
+        self, bus: RedisStreams, keys: Sequence[str], group: str, name: str, options: ConsumerOptions
+    ) -> None:
         self._bus = bus
         self._keys = list(keys)
         self._group = group

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hearback_kit.bus.protocol import DeadLetter, Incoming
+from hearback_kit.bus.messages import DeadLetter, Incoming
 
 DEAD_SUFFIX: Final = ":dead"
 _ERROR_CHARACTERS_MAX: Final = 4_000

@@ -15,8 +15,8 @@ import hiredis
 from prometheus_client import Counter, Histogram
 
 from hearback_kit.bus.commit_linger import CommitLinger
+from hearback_kit.bus.messages import Outgoing
 from hearback_kit.bus.outage_spool import OutageSpool
-from hearback_kit.bus.protocol import Outgoing
 from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger

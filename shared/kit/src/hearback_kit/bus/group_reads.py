@@ -13,7 +13,7 @@ from hiredis import HiredisError
 from redis.exceptions import ResponseError
 
 from hearback_kit.bus.entries import incoming
-from hearback_kit.bus.protocol import Incoming
+from hearback_kit.bus.messages import Incoming
 from hearback_kit.bus.transactions import Ids, acknowledge, ending, raise_refusal
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import EXEC, MULTI, RespConnection, encode_command

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from hearback_kit.bus.protocol import Incoming
+from hearback_kit.bus.messages import Incoming
 
 
 def name_of(message: Incoming) -> tuple[str, str]:

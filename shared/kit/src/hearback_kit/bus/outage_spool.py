@@ -25,7 +25,7 @@ from prometheus_client import Gauge
 
 from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.bounds import StreamBounds
-from hearback_kit.bus.protocol import Outgoing
+from hearback_kit.bus.messages import Outgoing
 from hearback_kit.bus.spool_segments import Record, SpoolFull, SpoolSegments
 from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds
 from hearback_kit.errors import Unavailable

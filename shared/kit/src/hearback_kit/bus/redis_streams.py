@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 from hearback_kit.bus import scripts
 from hearback_kit.bus.entries import DEAD_SUFFIX, by_key, dead_letter, incoming
 from hearback_kit.bus.group_reads import open_readers
-from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing, SomeAway
+from hearback_kit.bus.messages import DeadLetter, Incoming, Outgoing, SomeAway
 from hearback_kit.bus.transactions import acknowledge, lengths, move_to_dead_letters, of_each
 from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
@@ -23,10 +23,11 @@ _RENEWED_AT_ONCE: Final = 500
 
 
 class RedisStreams:
-    """A `Bus` on a server or a cluster.
+    """Durable streams with consumer groups, on a server or a cluster.
 
-    Messages are published, read, acknowledged and counted over `pipelined` connections, for a fraction of the cost
-    of `client`, which has the other commands. `answer_seconds_max` is the timeout of reads that do not block.
+    All methods raise Unavailable while the server is unreachable. Messages are published, read, acknowledged and
+    counted over `pipelined` connections, for a fraction of the cost of `client`, which has the other commands.
+    `answer_seconds_max` is the timeout of reads that do not block.
     """
 
     def __init__(
@@ -58,7 +59,12 @@ class RedisStreams:
         await self._pipelined.ping()
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """Append all messages in one transaction."""
+        """Append all messages in one transaction; on return they are as durable as the server is configured.
+
+        On a cluster there is a transaction per slot: raise SomeAway if only some nodes are unreachable; the other
+        messages were appended. A key that is no stream causes another error, after which messages for other keys
+        may have been appended.
+        """
         if not messages:
             return
         try:
@@ -75,7 +81,7 @@ class RedisStreams:
             raise ResponseError(error.detail if isinstance(error, NotSent) else str(error)) from error
 
     async def ensure_group(self, keys: Sequence[str], group: str) -> None:
-        """Create the group on each stream, reading from its start."""
+        """Create the group at the start of each stream, and the streams, if they do not exist."""
         with outage_as_unavailable():
             for key in keys:
                 try:
@@ -94,7 +100,10 @@ class RedisStreams:
         block_ms: int,
         done: Sequence[Incoming] = (),
     ) -> list[Incoming]:
-        """Return new messages of all keys (`count` is per stream, as in XREADGROUP)."""
+        """Return about `count` new messages at most; wait `block_ms` for the first (0: do not wait).
+
+        `done` are acknowledged and deleted first.
+        """
         per_key = max(1, -(-count // len(keys)))
         try:
             return await self._readers.read(
@@ -109,7 +118,10 @@ class RedisStreams:
     async def read_own(
         self, keys: Sequence[str], group: str, consumer: str, *, count: int, after: str | None = None
     ) -> list[Incoming]:
-        """Return pending messages of this consumer name; each call counts as a delivery."""
+        """Return this consumer's pending messages (from before a crash), at most `count` per key.
+
+        With `after`, an entry id, return those after it; for one key at a time. Each call counts as a delivery.
+        """
         start = "-" if after is None else f"({after}"
         found: list[Incoming] = []
         with outage_as_unavailable():
@@ -129,7 +141,7 @@ class RedisStreams:
     async def claim(
         self, keys: Sequence[str], group: str, consumer: str, *, idle_ms_min: int, count: int
     ) -> list[Incoming]:
-        """Run XAUTOCLAIM on the keys until `count` messages are found."""
+        """Claim messages that are pending for `idle_ms_min` in any consumer, until `count` are found."""
         found: list[Incoming] = []
         try:
             claims = (
@@ -171,7 +183,10 @@ class RedisStreams:
         ]
 
     async def renew(self, group: str, consumer: str, messages: Sequence[Incoming]) -> list[Incoming]:
-        """Reset the idle time of messages in work and store their delivery counts, in one script per key."""
+        """Reset the idle time of messages in work, and store their delivery counts.
+
+        Returns those that this consumer still owns; others were claimed by another one.
+        """
         held: list[Incoming] = []
         with outage_as_unavailable():
             for key, ours in by_key(messages).items():
@@ -200,7 +215,7 @@ class RedisStreams:
     async def dead_letter(
         self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
     ) -> None:
-        """Move to `<key>:dead` and publish the announcement in one transaction (on a cluster within a slot)."""
+        """Move a message to `<key>:dead` and publish its announcement in one transaction (of a slot)."""
         wire: Wire
         if isinstance(self._pipelined, RespCluster):
             wire = self._pipelined.on(message.key)
@@ -212,7 +227,7 @@ class RedisStreams:
         await move_to_dead_letters(wire, group, message, error, announce)
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:
-        """Return the XLEN of each key; 0 if it is no stream."""
+        """Return the length of each stream, including delivered entries; 0 if it is no stream."""
         return await lengths(self._pipelined, keys)
 
     async def oldest_ms(self, keys: Sequence[str]) -> int | None:
@@ -225,14 +240,14 @@ class RedisStreams:
         return min((int(entries[0][0].partition(b"-")[0]) for entries in found if entries), default=None)
 
     async def dead_letters(self, key: str, *, after: str = "-", count: int = 100) -> list[DeadLetter]:
-        """Return dead letters of a stream shard, oldest first."""
+        """Return dead letters of a stream shard after an entry id, oldest first."""
         start = after if after == "-" else f"({after}"
         with outage_as_unavailable():
             rows = await self._client.xrange(key + DEAD_SUFFIX, min=start, max="+", count=count)
         return [dead_letter(key, entry_id, fields) for entry_id, fields in rows]
 
     async def replay(self, letters: Sequence[DeadLetter]) -> int:
-        """Copy each letter back to its stream and delete it, with one script per letter."""
+        """Move dead letters back to their stream, idempotently; return the number moved."""
         with outage_as_unavailable():
             moved = 0
             for letter in letters:

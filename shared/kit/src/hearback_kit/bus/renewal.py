@@ -3,13 +3,13 @@
 import asyncio
 
 from hearback_kit.bus.in_flight import InFlight, name_of
-from hearback_kit.bus.protocol import Bus
+from hearback_kit.bus.redis_streams import RedisStreams
 from hearback_kit.logs import get_logger
 
 _log = get_logger(__name__)
 
 
-async def keep_renewing(bus: Bus, in_flight: InFlight, group: str, name: str, *, seconds: float) -> None:
+async def keep_renewing(bus: RedisStreams, in_flight: InFlight, group: str, name: str, *, seconds: float) -> None:
     """Renew messages in flight every `seconds`, until cancelled; drop those that another consumer claimed.
 
     A failed renewal causes a redelivery at most, so it is only logged.

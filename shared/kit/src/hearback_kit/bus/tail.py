@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 
 from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.entries import incoming
-from hearback_kit.bus.protocol import Incoming
+from hearback_kit.bus.messages import Incoming
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.stopping import unless_stopped

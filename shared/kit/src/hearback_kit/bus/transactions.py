@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from redis.exceptions import ResponseError
 
 from hearback_kit.bus.entries import DEAD_SUFFIX, dead_letter_fields
-from hearback_kit.bus.protocol import Incoming, Outgoing
+from hearback_kit.bus.messages import Incoming, Outgoing
 from hearback_kit.bus.xadds import encode_xadd
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import EXEC, MULTI, Wire, encode_command

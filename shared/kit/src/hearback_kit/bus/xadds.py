@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from hearback_kit.bus.protocol import Outgoing, SomeAway
+from hearback_kit.bus.messages import Outgoing, SomeAway
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import EXEC, MULTI, Wire, encode_command
 from hearback_kit.resp_cluster import RespCluster

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text
 
-from hearback_kit.bus.protocol import Outgoing
+from hearback_kit.bus.messages import Outgoing
 from hearback_kit.db import Connection
 
 OutboxTable = Table

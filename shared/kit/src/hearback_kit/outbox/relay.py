@@ -10,7 +10,8 @@ from prometheus_client import Gauge
 from sqlalchemy import delete, select, text
 
 from hearback_kit.background import Heartbeat, pause
-from hearback_kit.bus.protocol import Bus, Outgoing, SomeAway
+from hearback_kit.bus.messages import Outgoing, SomeAway
+from hearback_kit.bus.redis_streams import RedisStreams
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
@@ -50,7 +51,7 @@ class OutboxRelay(Heartbeat):
         self,
         database: Database,
         table: OutboxTable,
-        bus: Bus,
+        bus: RedisStreams,
         *,
         batch_max: int = 500,
         poll_seconds: float = 5.0,

@@ -1,11 +1,11 @@
-"""What every bus must do, by the protocol alone: for another engine, replace the fixture `bus`."""
+"""What the streams do, on a server and on a cluster alike."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from hearback_kit.bus import RedisStreams
-from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
+from hearback_kit.bus.messages import Incoming, Outgoing
 from hearback_kit.valkey import connect
 
 KEYS = ["s:{0}", "s:{1}"]
@@ -17,7 +17,7 @@ def message(number: int, key: str = KEYS[0]) -> Outgoing:
 
 
 @pytest.fixture(params=["server", "cluster"])
-async def bus(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Bus]:
+async def bus(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[RedisStreams]:
     """Yield a bus on a server, and one on a cluster."""
     url = request.getfixturevalue("session_valkey_cluster").url if request.param == "cluster" else redis_url
     client = connect(url)
@@ -29,16 +29,16 @@ async def bus(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[B
 
 
 @pytest.fixture
-async def ready(bus: Bus) -> Bus:
+async def ready(bus: RedisStreams) -> RedisStreams:
     await bus.ensure_group(KEYS, GROUP)
     return bus
 
 
-async def read(bus: Bus, count: int = 100, consumer: str = "a", block_ms: int = 10) -> list[Incoming]:
+async def read(bus: RedisStreams, count: int = 100, consumer: str = "a", block_ms: int = 10) -> list[Incoming]:
     return await bus.read(KEYS, GROUP, consumer, count=count, block_ms=block_ms)
 
 
-async def claim(bus: Bus, consumer: str, idle_ms_min: int = 0, count: int = 100) -> list[Incoming]:
+async def claim(bus: RedisStreams, consumer: str, idle_ms_min: int = 0, count: int = 100) -> list[Incoming]:
     return await bus.claim(KEYS, GROUP, consumer, idle_ms_min=idle_ms_min, count=count)
 
 
