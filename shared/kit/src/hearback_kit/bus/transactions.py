@@ -81,16 +81,16 @@ async def lengths(connection: Wire | RespCluster, keys: Sequence[str]) -> dict[s
             *(lengths(wire, ours) for wire, ours in parts.items()), return_exceptions=True
         )
         found: dict[str, int] = {}
-        problem: BaseException | None = None
+        missing: Unavailable | None = None
         for one in answered:
-            if isinstance(one, BaseException):
-                problem = one
+            if isinstance(one, Unavailable):
+                missing = one
+            elif isinstance(one, BaseException):
+                raise one
             else:
                 found |= one
-        if isinstance(problem, Unavailable):
-            raise LengthsMissing(found) from problem
-        if problem is not None:
-            raise problem
+        if missing is not None:
+            raise LengthsMissing(found) from missing
         return found
     answers = await transact(connection, [encode_command("XLEN", key) for key in keys])
     for answer in answers:
