@@ -5,6 +5,7 @@ import asyncio
 from hearback_kit.bus.in_flight import InFlight, name_of
 from hearback_kit.bus.redis_streams import RedisStreams
 from hearback_kit.logs import get_logger
+from hearback_kit.outages import is_cancelled
 
 _log = get_logger(__name__)
 
@@ -14,7 +15,7 @@ async def keep_renewing(bus: RedisStreams, in_flight: InFlight, group: str, name
 
     A failed renewal causes a redelivery at most, so it is only logged.
     """
-    while True:
+    while not is_cancelled():  # the client may swallow a cancellation, as `asyncio.wait_for` of Python 3.11 does
         await asyncio.sleep(seconds)
         renewed = in_flight.messages()
         if not renewed:
