@@ -58,6 +58,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         build=build,
         clock=clock,
         authenticates=False,
+        takes_tokens=False,
         app_class=EmbedApp,
     )
     app.include_router(router)

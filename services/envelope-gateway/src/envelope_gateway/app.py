@@ -1,5 +1,7 @@
 """Put the gateway together: the HTTP app."""
 
+from typing import cast
+
 from hearback_fleet.runtime import ServiceRuntime, service_app
 from hearback_kit.clock import Clock
 
@@ -13,8 +15,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> GatewayApp:
     """Return the ingest app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        state = build_state(runtime, settings)
-        app.ingest = state
+        app.ingest = state = build_state(runtime, settings)
         return state
 
     made = service_app(
@@ -24,9 +25,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> GatewayApp:
         build=build,
         clock=clock,
         authenticates=False,
+        takes_tokens=False,
         app_class=GatewayApp,
     )
-    assert isinstance(made, GatewayApp), "it was asked for"
-    app = made
+    app = cast("GatewayApp", made)
     app.include_router(relay_health)
     return app

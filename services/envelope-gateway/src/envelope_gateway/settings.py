@@ -84,17 +84,14 @@ class Settings(ServiceSettings):
     )
 
     @property
+    def upload_bytes_max(self) -> int:
+        """The limit of a body that holds attachments, with the headers of a form's parts."""
+        return self.attachments_bytes_max + MIB
+
+    @property
     def limits(self) -> Limits:
         """The limits of envelopes."""
-        return Limits(
-            event_bytes_max=self.event_bytes_max,
-            user_report_bytes_max=self.user_report_bytes_max,
-            attachment_bytes_max=self.attachment_bytes_max,
-            attachments_bytes_max=self.attachments_bytes_max,
-            attachments_count_max=self.attachments_count_max,
-            client_reports_bytes_max=self.client_reports_bytes_max,
-            client_reports_count_max=self.client_reports_count_max,
-        )
+        return Limits(**self.model_dump(include=set(Limits.__slots__)))
 
     @property
     def spool_folder(self) -> Path:

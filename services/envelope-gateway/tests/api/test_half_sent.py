@@ -95,7 +95,7 @@ def refused(call: Any) -> bool:
 
 
 def test_an_address_has_a_share_of_memory_and_gives_it_back():
-    memory = BodyMemory(100, reserve=20, address_bytes_max=50, retry_after_seconds=5)
+    memory = BodyMemory(100, reserve=20, address_bytes_max=50)
     memory.take_incomplete("2001:db8::1", 40)
     assert refused(lambda: memory.take_incomplete("2001:db8::2", 11)), "one /64 is one address"
     memory.take_incomplete("198.51.100.9", 40)
@@ -108,7 +108,7 @@ def test_an_address_has_a_share_of_memory_and_gives_it_back():
 
 
 def test_an_address_has_a_share_of_files_and_gives_them_back(tmp_path):
-    spools = SpoolFiles(tmp_path, count_max=3, address_max=2, retry_after_seconds=5)
+    spools = SpoolFiles(tmp_path, count_max=3, address_max=2)
     opened = [spools.open("198.51.100.9") for _ in range(2)]
     assert refused(lambda: spools.open("198.51.100.9"))
     opened.append(spools.open("198.51.100.10"))

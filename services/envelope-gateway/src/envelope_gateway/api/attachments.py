@@ -1,12 +1,12 @@
 """`POST /api/{project_id}/events/{event_id}/attachments/`: files for an event (protocol: items#attachments)."""
 
+from contextlib import closing
+
 from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.reasons import Reason
 
 from envelope_gateway.api.bodies.endpoints import BodyEndpoint
 from envelope_gateway.api.bodies.memory import Body
-from envelope_gateway.api.bodies.reader import BodyReader
-from envelope_gateway.api.params import RequestReader
 from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import Receive, send_body
 from envelope_gateway.domain.admission import Submission
@@ -19,47 +19,37 @@ from envelope_gateway.domain.refusals import (
     FILE_TOO_LARGE,
     INVALID_EVENT_ID,
     INVALID_MULTIPART,
-    MISSING_AUTH,
     Refused,
 )
 from envelope_gateway.domain.request_head import RequestHead
-from envelope_gateway.domain.sizes import Limits
-from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
-
-FRAMING_BYTES_MAX = 1024 * 1024
 
 
 class AttachmentEndpoint(BodyEndpoint):
     """Accepts the files of a multipart form as attachments of one event."""
 
-    def __init__(
-        self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor, limits: Limits
-    ) -> None:
-        super().__init__(requests, bodies, acceptor)
-        self._limits = limits
+    lost_type = "attachment"
+    too_large = Reason.TOO_LARGE_ATTACHMENT
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""
         head = self._requests.read(call.scope, call.project)
-        sender = head.required_authentication(MISSING_AUTH)
+        sender = head.required_authentication()
         event_id = parse_event_id(call.parameters["event_id"])
-        async with self._recording(head, "attachment", Reason.TOO_LARGE_ATTACHMENT, event_id):
+        async with self._recording(head, event_id):
             if event_id is None:
                 raise Refused(400, INVALID_EVENT_ID)
             body = await self._read(head, call.receive)
-        try:
-            async with self._recording(head, "attachment", Reason.TOO_LARGE_ATTACHMENT, event_id):
+        with closing(body):
+            async with self._recording(head, event_id):
                 items = await self._items(head, body)
             envelope = Envelope(EnvelopeHeaders(event_id=event_id), items)
             await self._acceptor.accept(Submission(head, sender, head.project_id, envelope), body)
-        finally:
-            body.close()
         await send_body(call.send, 201)
         return 201
 
     async def _read(self, head: RequestHead, receive: Receive) -> Body:
         try:
-            return await self._bodies.read(head, receive, self._limits.attachments_bytes_max + FRAMING_BYTES_MAX)
+            return await self._bodies.read(head, receive, self._settings.upload_bytes_max)
         except Refused as refused:
             raise Refused(413, CONTENT_TOO_LARGE) if refused.status == 413 else refused from refused
 
@@ -68,9 +58,9 @@ class AttachmentEndpoint(BodyEndpoint):
         boundary = boundary_of(head.headers.get(b"content-type"))
         parts = await body.parsed(lambda view: find_parts(view, boundary))
         files = [part for part in parts if part.filename is not None]
-        if sum(file.end - file.start for file in files) > self._limits.attachments_bytes_max:
+        if sum(file.end - file.start for file in files) > self._settings.attachments_bytes_max:
             raise Refused(413, CONTENT_TOO_LARGE)
         for file in files:
-            if file.end - file.start > self._limits.attachment_bytes_max:
+            if file.end - file.start > self._settings.attachment_bytes_max:
                 raise Refused(400, INVALID_MULTIPART, (FILE_TOO_LARGE,))
         return [file_item(file, body.view) for file in files]

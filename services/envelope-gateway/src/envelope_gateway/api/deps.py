@@ -1,7 +1,9 @@
 """Assemble the ingest endpoints on startup."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from hearback_contracts.streams import STREAMS
 from hearback_fleet.runtime import ServiceRuntime
@@ -13,7 +15,7 @@ from hearback_kit.clock import Clock
 from hearback_kit.resp import Wire
 from hearback_kit.resp_cluster import Connections
 
-from envelope_gateway.api.attachments import FRAMING_BYTES_MAX, AttachmentEndpoint
+from envelope_gateway.api.attachments import AttachmentEndpoint
 from envelope_gateway.api.bodies.memory import BodyMemory
 from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.bodies.spools import SpoolFiles
@@ -23,7 +25,7 @@ from envelope_gateway.api.endpoints import Handler
 from envelope_gateway.api.envelopes import EnvelopeEndpoint
 from envelope_gateway.api.fast_path import FastPath
 from envelope_gateway.api.params import RequestReader
-from envelope_gateway.api.routing import IngestRouter
+from envelope_gateway.api.routing import IngestHandler, IngestRouter
 from envelope_gateway.api.security_reports import SecurityReportEndpoint
 from envelope_gateway.api.store_events import StoreEndpoint
 from envelope_gateway.domain.plan import OutcomeNote
@@ -36,6 +38,15 @@ from envelope_gateway.service.upload_attachments import AttachmentUploader
 from envelope_gateway.settings import Settings
 
 CONFIGURATION = "configuration.json"
+HANDLERS: Final[Mapping[Handler, Callable[..., IngestHandler]]] = {
+    Handler.ENVELOPES: EnvelopeEndpoint,
+    Handler.STORE_EVENTS: StoreEndpoint,
+    Handler.ATTACHMENTS: AttachmentEndpoint,
+    Handler.MINIDUMPS: MinidumpEndpoint,
+    Handler.UNREAL_CRASHES: UnrealCrashEndpoint,
+    Handler.SECURITY_REPORTS: SecurityReportEndpoint,
+    Handler.DISCARDED_ITEMS: DiscardEndpoint,
+}
 
 
 @dataclass(frozen=True)
@@ -49,51 +60,35 @@ class AppState:
 def build_state(runtime: ServiceRuntime, settings: Settings) -> AppState:
     """Build both paths on the connections of a runtime."""
     connection = runtime.resp_connection()
-    projects = ProjectFinder(
-        runtime.configuration, settings.limits, retry_after_seconds=settings.retry_after_seconds
-    )
+    projects = ProjectFinder(runtime.configuration, settings.limits)
     limits = runtime.limits(
         answer_seconds_max=settings.quota_answer_seconds_max, callers_max=settings.commit_requests_max
     )
     quotas = QuotaChecker(limits, runtime.clock, retry_after_seconds_max=settings.quota_retry_after_seconds_max)
     publisher = _publisher(runtime, settings, connection)
-    router, fast_path = _endpoints(settings, projects, quotas, publisher, runtime.clock)
-    return AppState(router, fast_path)
+    return _endpoints(settings, projects, quotas, publisher, runtime.clock)
 
 
 def _endpoints(
     settings: Settings, projects: ProjectFinder, quotas: QuotaChecker, publisher: PlanPublisher, clock: Clock
-) -> tuple[IngestRouter, FastPath]:
+) -> AppState:
     requests = RequestReader(settings.trusted_proxies)
     memory = BodyMemory(
         settings.bodies_memory_max,
         reserve=min(settings.bodies_memory_reserve, settings.bodies_memory_max // 4),
         address_bytes_max=settings.address_memory_max,
-        retry_after_seconds=settings.retry_after_seconds,
     )
     spools = SpoolFiles(
-        settings.spool_folder,
-        count_max=settings.spools_max,
-        address_max=settings.address_spools_max,
-        retry_after_seconds=settings.retry_after_seconds,
+        settings.spool_folder, count_max=settings.spools_max, address_max=settings.address_spools_max
     )
     bodies = BodyReader(projects, memory, spools, settings.body_memory_max)
     acceptor = EnvelopeAcceptor(projects, quotas, publisher, clock)
-    envelopes = EnvelopeEndpoint(requests, bodies, acceptor, settings.envelope_bytes_max)
-    upload_bytes_max = settings.attachments_bytes_max + FRAMING_BYTES_MAX
     router = IngestRouter(
-        {
-            Handler.ENVELOPES: envelopes,
-            Handler.STORE_EVENTS: StoreEndpoint(requests, bodies, acceptor, envelopes, settings.event_bytes_max),
-            Handler.ATTACHMENTS: AttachmentEndpoint(requests, bodies, acceptor, settings.limits),
-            Handler.MINIDUMPS: MinidumpEndpoint(requests, bodies, acceptor, upload_bytes_max),
-            Handler.UNREAL_CRASHES: UnrealCrashEndpoint(requests, bodies, acceptor, upload_bytes_max),
-            Handler.SECURITY_REPORTS: SecurityReportEndpoint(requests, bodies, acceptor),
-            Handler.DISCARDED_ITEMS: DiscardEndpoint(requests, bodies, acceptor),
-        }
+        {kind: endpoint(requests, bodies, acceptor, settings) for kind, endpoint in HANDLERS.items()},
+        settings.retry_after_seconds,
     )
     bytes_max = min(settings.envelope_bytes_max, settings.body_memory_max)
-    return router, FastPath(requests, memory, projects, quotas, publisher, router, clock, bytes_max)
+    return AppState(router, FastPath(requests, memory, projects, quotas, publisher, router, clock, bytes_max))
 
 
 def _publisher(runtime: ServiceRuntime, settings: Settings, connection: Connections) -> PlanPublisher:
@@ -120,15 +115,11 @@ def _publisher(runtime: ServiceRuntime, settings: Settings, connection: Connecti
     uploader = AttachmentUploader(
         runtime.blobs, puts_max=settings.uploads_max, requests_max=settings.upload_requests_max
     )
-    return PlanPublisher(keys, groups, bounds, uploader, retry_after_seconds=settings.retry_after_seconds)
+    return PlanPublisher(keys, groups, bounds, uploader)
 
 
 def _outage_spool(
-    runtime: ServiceRuntime,
-    settings: Settings,
-    connection: Connections,
-    bounds: StreamBounds,
-    folder: Path,
+    runtime: ServiceRuntime, settings: Settings, connection: Connections, bounds: StreamBounds, folder: Path
 ) -> OutageSpool:
     """Open the outage spool, to which readiness falls back; cache known projects in its folder."""
     runtime.run("configuration-file", runtime.configuration.kept_in(folder / CONFIGURATION), Stage.FOLLOW)

@@ -6,9 +6,8 @@ from envelope_gateway.api.bodies.endpoints import BodyEndpoint
 from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import send_body
 from envelope_gateway.domain.admission import Submission
-from envelope_gateway.domain.envelope import Envelope, Item
-from envelope_gateway.domain.headers import EnvelopeHeaders
-from envelope_gateway.domain.refusals import MISSING_AUTH, rejected
+from envelope_gateway.domain.envelope import empty_items
+from envelope_gateway.domain.refusals import rejected
 
 
 class DiscardEndpoint(BodyEndpoint):
@@ -19,10 +18,10 @@ class DiscardEndpoint(BodyEndpoint):
         rule = call.endpoint.discard
         assert rule is not None, "the table has a rule for what is not stored"
         head = self._requests.read(call.scope, call.project, call.path_key)
-        sender = head.required_authentication(MISSING_AUTH)
+        sender = head.required_authentication()
         await self._bodies.drain(head, call.receive, rule.bytes_max)
-        envelope = Envelope(EnvelopeHeaders(event_id=random_id()), [Item(rule.item_type, {}, b"", 0, 0)])
-        await self._acceptor.discard(Submission(head, sender, head.project_id, envelope))
+        discarded = empty_items(rule.item_type, random_id())
+        await self._acceptor.discard(Submission(head, sender, head.project_id, discarded))
         if rule.feature is not None:
             raise rejected(rule.feature)
         operation = call.endpoint.operations[0]

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+import msgspec
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
 from hearback_kit.http_server.cycle import RequestCycle
@@ -188,13 +189,10 @@ class FastPath:
         pending.cycle.run_app(answer)
 
 
-class _Pending:
+class _Pending(msgspec.Struct, eq=False):
     """A request in progress, for which `size` bytes of memory are reserved."""
 
-    __slots__ = ("cycle", "plan", "size", "traceparent")
-
-    def __init__(self, cycle: RequestCycle, plan: Plan, size: int, traceparent: str | None) -> None:
-        self.cycle = cycle
-        self.plan = plan
-        self.size = size
-        self.traceparent = traceparent
+    cycle: RequestCycle
+    plan: Plan
+    size: int
+    traceparent: str | None

@@ -45,10 +45,11 @@ class IngestHandler(Protocol):
 
 
 class IngestRouter:
-    """Routes requests to their handlers and answers errors."""
+    """Routes requests to their handlers and answers errors; `Retry-After` of a 503 is `retry_after_seconds`."""
 
-    def __init__(self, handlers: Mapping[Handler, IngestHandler]) -> None:
+    def __init__(self, handlers: Mapping[Handler, IngestHandler], retry_after_seconds: int) -> None:
         self._handlers = handlers
+        self._retry_after = ("retry-after", str(retry_after_seconds))
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> bool:
         """Answer a request; return False if its path is not an ingest endpoint's."""
@@ -82,6 +83,8 @@ class IngestRouter:
             _log.error("ingest_failed", endpoint=endpoint, exc_info=error)
             error = Refused(500, "internal error")
         REQUESTS.labels(endpoint, str(error.status)).inc()
+        if error.status == 503:
+            error.headers = (self._retry_after,)
         await send_refusal(send, error)
 
 

@@ -1,5 +1,7 @@
 """`/api/{project_id}/security/` and `/csp-report/`: browser reports, counted but not stored."""
 
+from contextlib import closing
+
 import orjson
 from hearback_contracts.reasons import Reason
 from hearback_kit.values.ids import random_id
@@ -8,14 +10,12 @@ from envelope_gateway.api.bodies.endpoints import BodyEndpoint
 from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import send_body
 from envelope_gateway.domain.admission import Submission
-from envelope_gateway.domain.envelope import ITEMS_MAX, Envelope, Item
-from envelope_gateway.domain.headers import EnvelopeHeaders
+from envelope_gateway.domain.envelope import ITEMS_MAX, empty_items
 from envelope_gateway.domain.refusals import (
     CONTENT_TOO_LARGE,
     EMPTY_BODY,
     INVALID_CONTENT_TYPE,
     INVALID_JSON,
-    MISSING_AUTH,
     Refused,
 )
 from envelope_gateway.domain.request_head import RequestHead
@@ -26,22 +26,21 @@ CONTENT_TYPES = frozenset({b"application/json", b"application/csp-report", b"app
 class SecurityReportEndpoint(BodyEndpoint):
     """Counts a browser report, or each report of an array."""
 
+    lost_type = "security"
+    too_large = Reason.TOO_LARGE_SECURITY
+
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""
         rule = call.endpoint.discard
         assert rule is not None, "the table has a rule for what is not stored"
         head = self._requests.read(call.scope, call.project)
-        sender = head.required_authentication(MISSING_AUTH)
-        async with self._recording(head, rule.item_type, Reason.TOO_LARGE_SECURITY):
+        sender = head.required_authentication()
+        async with self._recording(head):
             _check_content_type(head)
-            body = await self._bodies.read(head, call.receive, rule.bytes_max)
-            try:
+            with closing(await self._bodies.read(head, call.receive, rule.bytes_max)) as body:
                 count = count_reports(body.view[0 : len(body.view)])
-            finally:
-                body.close()
-        items = [Item(rule.item_type, {}, b"", 0, 0)] * count
-        envelope = Envelope(EnvelopeHeaders(event_id=random_id()), items)
-        await self._acceptor.discard(Submission(head, sender, head.project_id, envelope))
+        discarded = empty_items(self.lost_type, random_id(), count)
+        await self._acceptor.discard(Submission(head, sender, head.project_id, discarded))
         await send_body(call.send, 200)
         return 200
 

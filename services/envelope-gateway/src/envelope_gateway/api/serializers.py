@@ -36,15 +36,13 @@ _PREFLIGHT: HeaderPairs = [
 ]
 _ALLOW_HEADERS = b"access-control-allow-headers"
 _JSON = (b"content-type", b"application/json")
-_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
-_GIF = (b"content-type", b"image/gif")
+PLAIN = (b"content-type", b"text/plain; charset=utf-8")
+GIF = (b"content-type", b"image/gif")
 _JSON_WITH_CORS = [*CORS, _JSON]
 _WITH_ID = [*_JSON_WITH_CORS, (b"content-length", b"41")]
 _WITHOUT_ID = [*_JSON_WITH_CORS, (b"content-length", b"2")]
 _HEAD_WITH_ID = encode_head(200, tuple(_WITH_ID)) or (b"", 0)
 _HEAD_WITHOUT_ID = encode_head(200, tuple(_WITHOUT_ID)) or (b"", 0)
-_START_WITH_ID = {"type": "http.response.start", "status": 200, "headers": _WITH_ID}
-_START_WITHOUT_ID = {"type": "http.response.start", "status": 200, "headers": _WITHOUT_ID}
 
 
 def encode_accepted(event_id: str | None) -> tuple[bytes, bytes]:
@@ -56,8 +54,7 @@ def encode_accepted(event_id: str | None) -> tuple[bytes, bytes]:
 
 async def send_accepted(send: Send, event_id: str | None) -> None:
     """Send 200 with the event id, or `{}` without one."""
-    await send(_START_WITHOUT_ID if event_id is None else _START_WITH_ID)
-    await send({"type": "http.response.body", "body": encode_accepted(event_id)[1]})
+    await _send(send, 200, _WITHOUT_ID if event_id is None else _WITH_ID, encode_accepted(event_id)[1])
 
 
 async def send_body(send: Send, status: int, body: bytes = b"", kind: tuple[bytes, bytes] | None = None) -> None:
@@ -65,24 +62,12 @@ async def send_body(send: Send, status: int, body: bytes = b"", kind: tuple[byte
     headers = [*CORS, (b"content-length", b"%d" % len(body))]
     if kind is not None:
         headers.append(kind)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def send_pixel(send: Send, pixel: bytes) -> None:
-    """Send 200 with the transparent image that old clients load."""
-    await send_body(send, 200, pixel, _GIF)
-
-
-async def send_text(send: Send, text: str) -> None:
-    """Send 200 with plain text."""
-    await send_body(send, 200, text.encode(), _PLAIN)
+    await _send(send, status, headers, body)
 
 
 async def send_preflight(send: Send, headers: HeaderPairs) -> None:
     """Send 200 for an OPTIONS request to an ingest route; it needs no authentication."""
-    await send({"type": "http.response.start", "status": 200, "headers": _preflight_for(headers)})
-    await send({"type": "http.response.body", "body": b""})
+    await _send(send, 200, _preflight_for(headers))
 
 
 def _preflight_for(headers: HeaderPairs) -> HeaderPairs:
@@ -97,8 +82,7 @@ def _preflight_for(headers: HeaderPairs) -> HeaderPairs:
 async def send_method_not_allowed(send: Send, allowed: Iterable[str]) -> None:
     """Send 405 with the allowed methods."""
     headers = [*CORS, (b"allow", ",".join(sorted(allowed)).encode()), (b"content-length", b"0")]
-    await send({"type": "http.response.start", "status": 405, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    await _send(send, 405, headers)
 
 
 async def send_refusal(send: Send, refused: Refused) -> None:
@@ -107,7 +91,7 @@ async def send_refusal(send: Send, refused: Refused) -> None:
     headers = list(COMMON_HEADERS if refused.status == 415 else CORS)
     if refused.plain:
         body = refused.detail.encode()
-        headers.append(_PLAIN)
+        headers.append(PLAIN)
     elif refused.detail:
         content: dict[str, Any] = {"detail": refused.detail}
         if refused.causes:
@@ -116,5 +100,9 @@ async def send_refusal(send: Send, refused: Refused) -> None:
         headers.append(_JSON)
     headers.append((b"content-length", b"%d" % len(body)))
     headers.extend((name.encode(), value.encode()) for name, value in refused.headers)
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await _send(send, refused.status, headers, body)
+
+
+async def _send(send: Send, status: int, headers: HeaderPairs, body: bytes = b"") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -109,13 +109,14 @@ def read_form_event(body: Bytes, parts: Iterable[Part]) -> dict[str, Any]:
         elif match := _NESTED.match(part.name):
             value = body[part.start : part.end].decode("utf-8", "replace")
             nested.append((match[1][1:-1].split("]["), value))
-    event |= _read_json(b"".join(text[number] for number in sorted(text)))
+    event |= read_object(b"".join(text[number] for number in sorted(text)))
     for keys, value in nested:
         _insert(event, keys, value)
     return event
 
 
-def _read_json(raw: bytes) -> dict[str, Any]:
+def read_object(raw: bytes) -> dict[str, Any]:
+    """Return a JSON object, or an empty one if there is none to read."""
     try:
         return decode_object_lenient(raw) if raw else {}
     except ValueError:

@@ -83,6 +83,11 @@ class Envelope(msgspec.Struct):
     items: list[Item]
 
 
+def empty_items(item_type: str, event_id: str, count: int = 1) -> Envelope:
+    """Return an envelope of items without content, to count what is not kept."""
+    return Envelope(EnvelopeHeaders(event_id=event_id), [Item(item_type, {}, b"", 0, 0)] * count)
+
+
 class InvalidEnvelope(Refused):
     """400 for a malformed envelope; `parsed` is the part that was read, including the broken item."""
 

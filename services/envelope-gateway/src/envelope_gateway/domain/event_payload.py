@@ -93,18 +93,7 @@ class EventPayload(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(EventPayload).decode
-_SCALARS = (
-    "type",
-    "timestamp",
-    "environment",
-    "release",
-    "dist",
-    "platform",
-    "level",
-    "logger",
-    "transaction",
-    "culprit",
-)
+_SCALARS = [field.name for field in msgspec.structs.fields(EventPayload) if field.type == Scalar]
 
 
 def decode_event(payload: bytes) -> EventPayload:

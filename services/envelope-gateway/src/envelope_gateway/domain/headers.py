@@ -10,24 +10,9 @@ from hearback_contracts.identifiers import Dsn, parse_event_id
 from hearback_kit.values.times import parse_rfc3339
 from msgspec import UNSET, UnsetType
 
-TYPED_KEYS = frozenset(
-    {
-        "event_id",
-        "dsn",
-        "sent_at",
-        "trace",
-        "client",
-        "version",
-        "origin",
-        "remote_addr",
-        "forwarded_for",
-        "user_agent",
-        "client_hints",
-        "no_cache",
-        "required_features",
-    }
-)
-RARE_KEYS = TYPED_KEYS - {"event_id", "dsn", "sent_at", "trace"}
+_RARE_TEXTS = ("client", "forwarded_for", "user_agent", "origin", "remote_addr")
+_RARE_KEYS = frozenset({*_RARE_TEXTS, "version", "client_hints", "no_cache", "required_features"})
+TYPED_KEYS = _RARE_KEYS | {"event_id", "dsn", "sent_at", "trace"}
 SDK_LENGTH_MAX = 200
 
 
@@ -43,9 +28,9 @@ class EnvelopeHeaders(msgspec.Struct):
 
 
 class _FastHeaders(msgspec.Struct, forbid_unknown_fields=True):
-    """The header as nearly all clients write it; for rare keys only their presence is recorded.
+    """The header as nearly all clients write it.
 
-    Unknown keys are refused, because the decoder does not validate skipped values.
+    Other keys are refused: the rare ones are typed, and the decoder does not validate values that it skips.
     """
 
     event_id: str | None = None
@@ -53,29 +38,6 @@ class _FastHeaders(msgspec.Struct, forbid_unknown_fields=True):
     dsn: str | UnsetType | None = UNSET
     trace: dict[str, Any] | UnsetType | None = UNSET
     sdk: dict[str, Any] | None = None
-    client: Any = UNSET
-    version: Any = UNSET
-    origin: Any = UNSET
-    remote_addr: Any = UNSET
-    forwarded_for: Any = UNSET
-    user_agent: Any = UNSET
-    client_hints: Any = UNSET
-    no_cache: Any = UNSET
-    required_features: Any = UNSET
-
-    def has_rare_keys(self) -> bool:
-        return not (
-            self.client
-            is self.version
-            is self.origin
-            is self.remote_addr
-            is self.forwarded_for
-            is self.user_agent
-            is self.client_hints
-            is self.no_cache
-            is self.required_features
-            is UNSET
-        )
 
 
 _decode_fast = msgspec.json.Decoder(_FastHeaders).decode
@@ -94,7 +56,7 @@ def parse_headers_fast(line: bytes) -> EnvelopeHeaders | None:
             event_id = parse_event_id(event_id)
             if event_id is None:
                 return None
-        if (sent_at is not None and sent_at.tzinfo is not UTC) or found.has_rare_keys():
+        if sent_at is not None and sent_at.tzinfo is not UTC:
             return None
         if found.dsn is not UNSET:
             if line.count(b'"dsn"') > 1:
@@ -130,7 +92,7 @@ def parse_headers(values: dict[str, Any]) -> EnvelopeHeaders:
     trace = values.get("trace")
     headers.trace = trace if isinstance(trace, dict) else None
     headers.sdk = _sdk(values.get("sdk"))
-    if not RARE_KEYS.isdisjoint(values):
+    if not _RARE_KEYS.isdisjoint(values):
         _check_rare(values)
         headers.origin = values.get("origin")
     return headers
@@ -149,7 +111,7 @@ def _sdk(value: object) -> str | None:
 
 
 def _check_rare(values: dict[str, Any]) -> None:
-    for key in ("client", "forwarded_for", "user_agent", "origin", "remote_addr"):
+    for key in _RARE_TEXTS:
         found = values.get(key)
         if found is not None and not isinstance(found, str):
             raise ValueError(f"{key}: expected a string")

@@ -1,6 +1,6 @@
 """Item types: the data categories and quantities of each (protocol: items#categories)."""
 
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 from hearback_contracts.categories import DataCategory
@@ -9,22 +9,6 @@ from envelope_gateway.domain.envelope import Item
 
 Quantities = tuple[tuple[DataCategory, int], ...]
 
-ATTACHMENT_TYPES = frozenset(
-    {
-        "event.attachment",
-        "event.minidump",
-        "event.applecrashreport",
-        "event.payload",
-        "event.breadcrumbs",
-        "event.view_hierarchy",
-        "unreal.context",
-        "unreal.logs",
-        "playstation.prosperodump",
-        "nswitch.dying_message",
-        "event.nv_gpudmp",
-        "event.nv_shader_debug",
-    }
-)
 EVENT_ATTACHMENT_TYPES = frozenset(
     {
         "event.minidump",
@@ -36,52 +20,17 @@ EVENT_ATTACHMENT_TYPES = frozenset(
         "event.nv_gpudmp",
     }
 )
+ATTACHMENT_TYPES = EVENT_ATTACHMENT_TYPES | {
+    "event.attachment",
+    "event.view_hierarchy",
+    "unreal.context",
+    "unreal.logs",
+    "event.nv_shader_debug",
+}
 CREATES_EVENT = frozenset({"event", "transaction", "security", "raw_security", "unreal_report", "feedback"})
-KNOWN_TYPES = frozenset(
-    {
-        "event",
-        "transaction",
-        "security",
-        "attachment",
-        "form_data",
-        "raw_security",
-        "unreal_report",
-        "user_report",
-        "feedback",
-        "session",
-        "sessions",
-        "metric_buckets",
-        "client_report",
-        "profile",
-        "replay_event",
-        "replay_recording",
-        "replay_video",
-        "check_in",
-        "log",
-        "trace_metric",
-        "span",
-        "profile_chunk",
-        "profile_chunk_ui",
-    }
-)
 _INTERNAL_TYPE = "integration"
 _TRACE_ATTACHMENT = "application/vnd.sentry.trace-attachment"
 _ATTACHMENT_REFERENCE = "application/vnd.sentry.attachment-ref+json"
-_ONE: dict[str, Quantities] = {
-    "event": ((DataCategory.ERROR, 1),),
-    "unreal_report": ((DataCategory.ERROR, 1),),
-    "security": ((DataCategory.SECURITY, 1),),
-    "raw_security": ((DataCategory.SECURITY, 1),),
-    "user_report": ((DataCategory.FEEDBACK, 1),),
-    "feedback": ((DataCategory.FEEDBACK, 1),),
-    "replay_event": ((DataCategory.REPLAY, 1),),
-    "replay_recording": ((DataCategory.REPLAY, 1),),
-    "replay_video": ((DataCategory.REPLAY, 1),),
-    "check_in": ((DataCategory.MONITOR, 1),),
-    "client_report": (),
-    "form_data": (),
-    "metric_buckets": (),
-}
 _PROFILE_UI = frozenset({"javascript", "cocoa", "android", "java"})
 
 
@@ -121,23 +70,19 @@ def creates_event(item: Item) -> bool:
 
 def quantities(item: Item) -> Quantities:
     """Return the quantities of an item by category; empty for items that are not counted."""
-    fixed = _ONE.get(item.type)
-    if fixed is not None:
-        return fixed
-    if item.type == "attachment":
-        return _attachment(item) if is_known(item) else ()
-    if item.type == "transaction":
-        return _transaction(item)
-    return _counted(item)
+    found = _QUANTITIES.get(item.type, ())
+    return found(item) if callable(found) else found
 
 
 def _attachment(item: Item) -> Quantities:
+    if not is_known(item):
+        return ()
     size = len(item)
     content_type = item.text("content_type")
     if content_type == _TRACE_ATTACHMENT:
-        size -= _count(item.headers, "meta_length", 0)
+        size -= _count(item, "meta_length", 0)
     elif content_type == _ATTACHMENT_REFERENCE:
-        size = _count(item.headers, "attachment_length", size)
+        size = _count(item, "attachment_length", size)
     return (DataCategory.ATTACHMENT, max(1, size)), (DataCategory.ATTACHMENT_ITEM, 1)
 
 
@@ -158,23 +103,20 @@ def _transaction(item: Item) -> Quantities:
     )
 
 
-def _counted(item: Item) -> Quantities:
-    count = _count(item.headers, "item_count", 1)
-    size = max(1, len(item))
-    match item.type:
-        case "session" | "sessions":
-            return ((DataCategory.SESSION, count),)
-        case "log":
-            return (DataCategory.LOG_ITEM, count), (DataCategory.LOG_BYTE, size)
-        case "trace_metric":
-            return (DataCategory.TRACE_METRIC, count), (DataCategory.TRACE_METRIC_BYTE, size)
-        case "span":
-            return (DataCategory.SPAN, count), (DataCategory.SPAN_INDEXED, count)
-        case "profile":
-            return _profile(item)
-        case "profile_chunk" | "profile_chunk_ui":
-            return _profile_chunk(item)
-    return ()
+def _sessions(item: Item) -> Quantities:
+    return ((DataCategory.SESSION, _count(item)),)
+
+
+def _log(item: Item) -> Quantities:
+    return (DataCategory.LOG_ITEM, _count(item)), (DataCategory.LOG_BYTE, max(1, len(item)))
+
+
+def _trace_metric(item: Item) -> Quantities:
+    return (DataCategory.TRACE_METRIC, _count(item)), (DataCategory.TRACE_METRIC_BYTE, max(1, len(item)))
+
+
+def _span(item: Item) -> Quantities:
+    return (DataCategory.SPAN, _count(item)), (DataCategory.SPAN_INDEXED, _count(item))
 
 
 def _profile(item: Item) -> Quantities:
@@ -193,6 +135,34 @@ def _profile_chunk(item: Item) -> Quantities:
     return () if platform is None else ((DataCategory.PROFILE_CHUNK, 1),)
 
 
-def _count(headers: dict[str, Any], name: str, default: int) -> int:
-    value = headers.get(name)
+def _count(item: Item, name: str = "item_count", default: int = 1) -> int:
+    value = item.headers.get(name)
     return value if type(value) is int and 0 <= value < 1 << 32 else default
+
+
+_QUANTITIES: dict[str, Quantities | Callable[[Item], Quantities]] = {
+    "event": ((DataCategory.ERROR, 1),),
+    "unreal_report": ((DataCategory.ERROR, 1),),
+    "security": ((DataCategory.SECURITY, 1),),
+    "raw_security": ((DataCategory.SECURITY, 1),),
+    "user_report": ((DataCategory.FEEDBACK, 1),),
+    "feedback": ((DataCategory.FEEDBACK, 1),),
+    "replay_event": ((DataCategory.REPLAY, 1),),
+    "replay_recording": ((DataCategory.REPLAY, 1),),
+    "replay_video": ((DataCategory.REPLAY, 1),),
+    "check_in": ((DataCategory.MONITOR, 1),),
+    "client_report": (),
+    "form_data": (),
+    "metric_buckets": (),
+    "attachment": _attachment,
+    "transaction": _transaction,
+    "session": _sessions,
+    "sessions": _sessions,
+    "log": _log,
+    "trace_metric": _trace_metric,
+    "span": _span,
+    "profile": _profile,
+    "profile_chunk": _profile_chunk,
+    "profile_chunk_ui": _profile_chunk,
+}
+KNOWN_TYPES = frozenset(_QUANTITIES)

@@ -1,6 +1,7 @@
 """A project as ingestion needs it, and the context of a request."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -50,17 +51,7 @@ def narrow(limits: Limits, config: ProjectConfig) -> Limits:
         )
         if isinstance(own := config.option(option), int) and own >= 0
     }
-    if not sizes:
-        return limits
-    return Limits(
-        event_bytes_max=limits.event_bytes_max,
-        user_report_bytes_max=limits.user_report_bytes_max,
-        attachment_bytes_max=sizes.get("attachment_bytes_max", limits.attachment_bytes_max),
-        attachments_bytes_max=sizes.get("attachments_bytes_max", limits.attachments_bytes_max),
-        attachments_count_max=sizes.get("attachments_count_max", limits.attachments_count_max),
-        client_reports_bytes_max=limits.client_reports_bytes_max,
-        client_reports_count_max=limits.client_reports_count_max,
-    )
+    return replace(limits, **sizes)
 
 
 class IngestContext(msgspec.Struct):

@@ -50,6 +50,11 @@ class ItemGroup:
     quantities: Quantities = ()
     items: list[Item] = field(default_factory=list)
 
+    @property
+    def categories(self) -> tuple[DataCategory, ...]:
+        """The categories of its quantities."""
+        return _categories(self.quantities)
+
     def add_quantities(self, counts: Quantities) -> None:
         """Add quantities of the same categories."""
         if not self.quantities:
@@ -110,7 +115,7 @@ def _add_other(others: dict[object, ItemGroup], item: Item, kind: GroupKind) -> 
 
 
 def _categories(counts: Quantities) -> tuple[DataCategory, ...]:
-    return tuple(category for category, _ in counts)
+    return tuple([category for category, _ in counts])
 
 
 class QuotaVerdict(msgspec.Struct):

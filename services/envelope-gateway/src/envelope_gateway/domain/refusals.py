@@ -99,6 +99,6 @@ def too_large(item_name: str) -> Refused:
     )
 
 
-def unavailable(cause: str, retry_after_seconds: int, *, detail: str = QUEUE_FAILED) -> Refused:
-    """503: nothing of the request was kept; try again later."""
-    return Refused(503, detail, (cause,), headers=(("retry-after", str(retry_after_seconds)),))
+def unavailable(cause: str, *, detail: str = QUEUE_FAILED) -> Refused:
+    """503: nothing of the request was kept; try again later (the response has `Retry-After`)."""
+    return Refused(503, detail, (cause,))

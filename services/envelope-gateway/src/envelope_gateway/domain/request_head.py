@@ -4,7 +4,7 @@ import msgspec
 from hearback_kit.values.origins import web_page_of
 
 from envelope_gateway.domain.authentication import Authentication
-from envelope_gateway.domain.refusals import BAD_PROJECT_PATH, Refused
+from envelope_gateway.domain.refusals import BAD_PROJECT_PATH, MISSING_AUTH, Refused
 
 PROJECT_ID_LIMIT = 1 << 64
 
@@ -38,10 +38,10 @@ class RequestHead(msgspec.Struct):
         value = _text(self.headers.get(b"traceparent"))
         return value if value is not None and len(value) == 55 and value.startswith("00-") else None
 
-    def required_authentication(self, missing: str) -> Authentication:
-        """Return the authentication. Raise `Refused` (401) with the detail `missing` without one."""
+    def required_authentication(self) -> Authentication:
+        """Return the authentication. Raise `Refused` (401) without one."""
         if self.authentication is None:
-            raise Refused(401, missing)
+            raise Refused(401, MISSING_AUTH)
         return self.authentication
 
 

@@ -6,14 +6,12 @@ The player's `UserDescription` becomes a user report on the crash (protocol: ite
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import msgspec
 from hearback_contracts.identifiers import parse_event_id
 
-from envelope_gateway.domain.crash_upload import crash_envelope, json_item
+from envelope_gateway.domain.crash_upload import crash_envelope, json_item, read_object
 from envelope_gateway.domain.envelope import Envelope, Item
-from envelope_gateway.domain.event_payload import decode_object_lenient
 from envelope_gateway.domain.json_values import Bytes
 
 INFLATED_BYTES_MAX = 512 * 1024 * 1024
@@ -65,7 +63,7 @@ def unreal_envelope(crash: UnrealCrash, random_id: Callable[[], str]) -> Envelop
     The event id is the one in the game data, else the digits of the crash's GUID.
     """
     elements = crash.elements
-    event = _read_game_data(elements.get("__sentry", ""))
+    event = read_object(elements.get("__sentry", "").encode())
     if parse_event_id(event.get("event_id")) is None:
         guid = _GUID.search(elements.get("CrashGUID", ""))
         event["event_id"] = guid[1] if guid else None
@@ -104,13 +102,6 @@ def _character(match: re.Match[str]) -> str:
         return _NAMED[match[3]]
     number = int(match[1]) if match[1] else int(match[2], 16)
     return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
-
-
-def _read_game_data(text: str) -> dict[str, Any]:
-    try:
-        return decode_object_lenient(text.encode()) if text else {}
-    except ValueError:
-        return {}
 
 
 def _inflate(body: Bytes) -> Iterator[bytes]:

@@ -27,11 +27,7 @@ class EnvelopeAcceptor:
     """Accepts submissions; when a method returns or raises, everything kept is durable."""
 
     def __init__(
-        self,
-        projects: ProjectFinder,
-        quotas: QuotaChecker,
-        publisher: PlanPublisher,
-        clock: Clock,
+        self, projects: ProjectFinder, quotas: QuotaChecker, publisher: PlanPublisher, clock: Clock
     ) -> None:
         self._projects = projects
         self._quotas = quotas

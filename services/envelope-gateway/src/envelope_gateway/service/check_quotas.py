@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from hearback_contracts.categories import DataCategory
 from hearback_contracts.rate_limits import RateLimit
 from hearback_fleet.quotas import ONE_FEEDBACK, ApplicableQuotas, QuotaMemory, limit_check, remember
 from hearback_kit.clock import Clock
@@ -93,7 +92,7 @@ class QuotaChecker:
         """
         now = self._clock.now().timestamp()
         project = self._quotas_of(context.project.config)
-        matches = [project.match(context.key_id, _categories(group), group.source) for group in groups]
+        matches = [project.match(context.key_id, group.categories, group.source) for group in groups]
         refusals = [match.known_refusals(now) for match in matches]
         dependent = _role_of_dependents(groups, matches, refusals)
         asked: list[int] = []
@@ -111,10 +110,6 @@ class QuotaChecker:
 
     def _remember(self, match: ApplicableQuotas, waits: Sequence[int], now: float) -> tuple[RateLimit, ...]:
         return remember(match, waits, now, self._retry_after_seconds_max)
-
-
-def _categories(group: ItemGroup) -> tuple[DataCategory, ...]:
-    return tuple([category for category, _ in group.quantities])
 
 
 def _role_of_dependents(

@@ -14,10 +14,9 @@ PROJECTS_MAX = 20_000
 class ProjectFinder:
     """Finds projects by public key, and caches what is derived from their configuration."""
 
-    def __init__(self, configuration: Configuration, limits: Limits, *, retry_after_seconds: int = 5) -> None:
+    def __init__(self, configuration: Configuration, limits: Limits) -> None:
         self._configuration = configuration
         self._limits = limits
-        self._retry_after_seconds = retry_after_seconds
         self._known: dict[int, Project] = {}
         self._current: dict[str, Project] = {}
         self._generation = -1
@@ -43,7 +42,7 @@ class ProjectFinder:
         try:
             config = await self._configuration.project_by_key(public_key)
         except Unavailable as error:
-            raise unavailable(error.detail, self._retry_after_seconds, detail=PROJECT_NOT_AVAILABLE) from error
+            raise unavailable(error.detail, detail=PROJECT_NOT_AVAILABLE) from error
         return None if config is None else self._derive(config)
 
     async def require(self, public_key: str) -> None:

@@ -24,14 +24,11 @@ class PlanPublisher:
         groups: Sequence[GroupCommit[OutcomeNote]],
         bounds: StreamBounds,
         uploader: AttachmentUploader,
-        *,
-        retry_after_seconds: int,
     ) -> None:
         self._keys = keys
         self._groups = groups
         self._bounds = bounds
         self._uploader = uploader
-        self._retry_after_seconds = retry_after_seconds
 
     async def publish(self, plan: Plan, body: PayloadSource | None = None, traceparent: str | None = None) -> None:
         """Return once everything is durable. Raise `Refused` (503) if nothing was published.
@@ -68,7 +65,7 @@ class PlanPublisher:
     def refusal(self, error: Unavailable) -> Refused:
         """Count and return the 503 for a failed commit."""
         COMMIT_REFUSALS.labels("unavailable").inc()
-        return unavailable(error.detail, self._retry_after_seconds)
+        return unavailable(error.detail)
 
     async def _publish_with_attachments(
         self, plan: Plan, body: PayloadSource, shard: int, traceparent: str | None
@@ -89,7 +86,7 @@ class PlanPublisher:
             names.add(ATTACHMENT_STORED.name)
         if any(self._bounds.is_full(self._keys.of(name, shard)) for name in names):
             COMMIT_REFUSALS.labels("full").inc()
-            raise unavailable("envelope buffer does not have capacity", self._retry_after_seconds)
+            raise unavailable("envelope buffer does not have capacity")
 
     def _outgoing(self, plan: Plan, shard: int, traceparent: str | None) -> list[Outgoing]:
         messages = []

@@ -39,13 +39,15 @@ def service_app(
     clock: Clock | None = None,
     outbox: OutboxTable | None = None,
     authenticates: bool = True,
+    takes_tokens: bool = True,
     app_class: type[FastAPI] = FastAPI,
     **more: Any,
 ) -> FastAPI:
     """Return a service's HTTP app; the caller adds its routers.
 
     On startup, `app.state.state` is set to the result of `build`, and with `authenticates` `app.state.access` to
-    the registry's authentication. `more` are arguments of FastAPI.
+    the registry's authentication. With `takes_tokens` the OpenAPI document has the credentials of the API. `more`
+    are arguments of FastAPI.
     """
 
     @asynccontextmanager
@@ -64,7 +66,7 @@ def service_app(
     app = create_service_app(
         settings, title=title, description=description, lifespan=lifespan, app_class=app_class, **more
     )
-    if app_class is FastAPI:  # others take no tokens
+    if takes_tokens:
         _document_credentials(app)
     return app
 

@@ -3,17 +3,17 @@
 import asyncio
 import contextlib
 import resource
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from prometheus_client import Counter as Metric
+from prometheus_client import Counter
 from uvicorn.protocols.http.flow_control import FlowControl
 
+from hearback_kit.client_shares import ClientShares
 from hearback_kit.values.addresses import TrustedProxies, address_block
 
-CLOSED = Metric("hearback_http_closed", "Connections closed on clients, by reason.", ["reason"])
+CLOSED = Counter("hearback_http_closed", "Connections closed on clients, by reason.", ["reason"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +44,20 @@ def raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-class OpenConnections:
-    """Counts a server's connections, in total and by address block (IPv6: /64)."""
+class OpenConnections(ClientShares):
+    """Counts a server's connections."""
 
     def __init__(self, limits: HttpLimits) -> None:
+        super().__init__(limits.connections_max, limits.connections_per_address_max)
         self._limits = limits
-        self._total = 0
-        self._by_block: Counter[str] = Counter()
 
     def block_of(self, address: str | None) -> str:
         """Return the address block that shares limits; empty for a trusted proxy."""
         return "" if address is None or self._limits.trusted_proxies.trusts(address) else address_block(address)
 
-    def add(self, block: str) -> bool:
-        """Count a new connection; return False, without counting it, at a limit."""
-        limits = self._limits
-        if self._total >= limits.connections_max or (
-            block and self._by_block[block] >= limits.connections_per_address_max
-        ):
-            return False
-        self._total += 1
-        if block:
-            self._by_block[block] += 1
-        return True
-
-    def remove(self, block: str) -> None:
-        """Uncount a closed connection."""
-        self._total -= 1
-        if block:
-            self._by_block[block] -= 1
-            if not self._by_block[block]:
-                del self._by_block[block]
-
     def is_crowd(self, block: str) -> bool:
         """Return whether a block has so many connections that they would delay those of others."""
-        return self._by_block[block] > self._limits.crowd_connections
+        return self.used_by(block) > self._limits.crowd_connections
 
 
 class Flow(FlowControl):

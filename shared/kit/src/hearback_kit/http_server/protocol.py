@@ -73,7 +73,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow: Flow = Flow(transport, self.loop)
         self._block = self.open_connections.block_of(self.client[0] if self.client else None)
-        self._is_counted = self.open_connections.add(self._block)
+        self._is_counted = self.open_connections.take(self._block)
         self.turns.note_arrival()
         if self._is_counted:
             self._wait(self.limits.stall_seconds_max)
@@ -166,7 +166,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._write_timer.cancel()
         if self._is_counted:
             self._is_counted = False
-            self.open_connections.remove(self._block)
+            self.open_connections.give_back(self._block)
         self.pipeline.clear()
         if self._answering is not None and not self._answering.response_complete:
             self._answering.disconnected = True

@@ -7,13 +7,14 @@ from hearback_kit.values.addresses import address_block
 
 from envelope_gateway.domain.json_values import Bytes
 from envelope_gateway.domain.refusals import unavailable
+from envelope_gateway.service.upload_attachments import PayloadSource
 
 OUT_OF_MEMORY = "relay is running out of memory"
 PIECE_BYTES = 1024 * 1024
 Parsed = TypeVar("Parsed")
 
 
-class Body(Protocol):
+class Body(PayloadSource, Protocol):
     """A decoded request body."""
 
     @property
@@ -22,9 +23,6 @@ class Body(Protocol):
 
     async def parsed(self, parse: Callable[[Bytes], Parsed]) -> Parsed:
         """Return `parse(view)`; large bodies are parsed off the event loop."""
-
-    def pieces(self, start: int, end: int) -> AsyncIterator[bytes]:
-        """Yield a part of the body in pieces of at most 1 MiB."""
 
     def close(self) -> None:
         """Release the body's resources."""
@@ -38,17 +36,16 @@ class BodyMemory:
     clients cannot starve complete bodies.
     """
 
-    def __init__(self, bytes_max: int, *, reserve: int, address_bytes_max: int, retry_after_seconds: int) -> None:
+    def __init__(self, bytes_max: int, *, reserve: int, address_bytes_max: int) -> None:
         self._free = bytes_max
         self._reserve = reserve
         self._address_bytes_max = address_bytes_max
-        self._retry_after_seconds = retry_after_seconds
         self._by_address: dict[str, int] = {}
 
     def take(self, size: int) -> None:
         """Reserve memory for a complete body. Raise `Refused` (503) if there is not enough."""
         if size > self._free:
-            raise unavailable(OUT_OF_MEMORY, self._retry_after_seconds)
+            raise unavailable(OUT_OF_MEMORY)
         self._free -= size
 
     def give(self, size: int) -> None:
@@ -60,7 +57,7 @@ class BodyMemory:
         subject = address_block(address or "")
         held = self._by_address.get(subject, 0) + size
         if held > self._address_bytes_max or size > self._free - self._reserve:
-            raise unavailable(OUT_OF_MEMORY, self._retry_after_seconds)
+            raise unavailable(OUT_OF_MEMORY)
         self._free -= size
         self._by_address[subject] = held
 

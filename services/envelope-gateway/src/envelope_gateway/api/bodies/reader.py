@@ -4,13 +4,7 @@ import asyncio
 import io
 from typing import Any
 
-from envelope_gateway.api.bodies.encodings import (
-    Source,
-    decode_pieces,
-    decode_small,
-    decode_start,
-    encoding_of,
-)
+from envelope_gateway.api.bodies.encodings import Source, decode_pieces, decode_small, decode_start, encoding_of
 from envelope_gateway.api.bodies.memory import PIECE_BYTES, Body, BodyMemory, MemoryBody
 from envelope_gateway.api.bodies.spools import SpooledBody, SpoolFile, SpoolFiles
 from envelope_gateway.api.serializers import Receive
@@ -121,10 +115,10 @@ class BodyReader:
             if len(raw) > bytes_max:
                 raise body_too_large()
         else:
-            found = await self._collect(head, message, receive, encoding, bytes_max)
-            if isinstance(found, _BodyBuffer):
-                return await self._from_file(found, head.limit_addr, encoding, bytes_max)
-            raw = found
+            buffer = await self._collect(head, message, receive, encoding, bytes_max)
+            raw = buffer.in_memory
+            if raw is None:
+                return await self._from_file(buffer, head.limit_addr, encoding, bytes_max)
         if encoding is None:
             return MemoryBody(raw, self._memory)
         return await self._decoded(raw, head.limit_addr, encoding, bytes_max)
@@ -155,8 +149,8 @@ class BodyReader:
 
     async def _collect(
         self, head: RequestHead, message: Any, receive: Receive, encoding: bytes | None, bytes_max: int
-    ) -> bytes | _BodyBuffer:
-        """Return the raw body, or the buffer whose file has it."""
+    ) -> _BodyBuffer:
+        """Return the buffer of the raw body."""
         address = head.limit_addr
         is_known, looks_at = head.authentication is not None, SHORT_BYTES_MAX
         buffer = _BodyBuffer(self._spools, address, self._memory_max, bytes_max)
@@ -177,8 +171,7 @@ class BodyReader:
                     self._memory.give_incomplete(address, taken)
                     taken = 0
                 if not message.get("more_body"):
-                    whole = buffer.in_memory
-                    return buffer if whole is None else whole
+                    return buffer
                 message = await receive()
         except BaseException:
             buffer.discard()

@@ -4,18 +4,19 @@ import asyncio
 import mmap
 import tempfile
 import threading
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import IO, Any
 
+from hearback_kit.client_shares import ClientShares
 from hearback_kit.values.addresses import address_block
 
 from envelope_gateway.api.bodies.memory import OUT_OF_MEMORY, PIECE_BYTES, Parsed
 from envelope_gateway.domain.json_values import Bytes
-from envelope_gateway.domain.refusals import Refused, unavailable
+from envelope_gateway.domain.refusals import unavailable
 
 WINDOW_BYTES = 4 * 1024 * 1024
+DISK_FULL = "no room to spool the request"
 
 
 class SpoolFiles:
@@ -24,38 +25,28 @@ class SpoolFiles:
     An address is an IPv4 address or an IPv6 /64.
     """
 
-    def __init__(self, folder: Path, *, count_max: int, address_max: int, retry_after_seconds: int) -> None:
+    def __init__(self, folder: Path, *, count_max: int, address_max: int) -> None:
         self._folder = folder
-        self._count_max = count_max
-        self._address_max = address_max
-        self._retry_after_seconds = retry_after_seconds
         self._lock = threading.Lock()
-        self._open: Counter[str] = Counter()
+        self._shares = ClientShares(count_max, address_max)
 
     def open(self, address: str | None) -> "SpoolFile":
         """Open a new file. Raise `Refused` (503) if there are too many or it cannot be created."""
-        subject = address_block(address or "")
+        subject = address_block(address or "unknown")
         with self._lock:
-            if self._open.total() >= self._count_max or self._open[subject] >= self._address_max:
-                raise unavailable(OUT_OF_MEMORY, self._retry_after_seconds)
-            self._open[subject] += 1
+            if not self._shares.take(subject):
+                raise unavailable(OUT_OF_MEMORY)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             return SpoolFile(self, subject, tempfile.TemporaryFile(dir=self._folder, buffering=0))
         except OSError as error:
             self.release(subject)
-            raise self.full() from error
-
-    def full(self) -> Refused:
-        """Return the refusal for a full disk."""
-        return unavailable("no room to spool the request", self._retry_after_seconds)
+            raise unavailable(DISK_FULL) from error
 
     def release(self, subject: str) -> None:
         """Note that a file was closed."""
         with self._lock:
-            self._open[subject] -= 1
-            if not self._open[subject]:
-                del self._open[subject]
+            self._shares.give_back(subject)
 
 
 class SpoolFile:
@@ -73,7 +64,7 @@ class SpoolFile:
             while view:
                 view = view[self.file.write(view) :]
         except OSError as error:
-            raise self._spools.full() from error
+            raise unavailable(DISK_FULL) from error
 
     def close(self) -> None:
         """Close the file, which deletes it."""
