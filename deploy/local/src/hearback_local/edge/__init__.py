@@ -4,6 +4,6 @@ It routes by `hearback_contracts.routes` and adds `X-Forwarded-For` and `X-Forwa
 envelopes are handed over to the gateway. In production an ingress takes its place.
 
 Modules, each importing only those before it: `settings`, `heads`, `upstream` (connections to services), `proxied`
-(one request), `requests` (heads of requests), `router` (which service), `pace` and `shares` (limits of
-clients), `departure` (handing over), `client` (a connection from a client), `server` (the process).
+(one request), `requests` (heads of requests), `router` (which service), `handover` (handing over), `clients` and
+`client` (connections from clients), `server` (the process).
 """

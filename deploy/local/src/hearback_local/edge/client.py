@@ -1,23 +1,18 @@
 """A client's connection to the edge."""
 
 import asyncio
+import math
 from collections import deque
 from typing import cast
 
 import httptools
+from hearback_kit.http_server.limits import Flow, RequestClock
+from hearback_kit.values.addresses import address_block
 
 from hearback_local.edge.clients import Clients
-from hearback_local.edge.departure import Departure
-from hearback_local.edge.pace import Pace
+from hearback_local.edge.handover import Handover
 from hearback_local.edge.proxied import ProxiedRequest
-from hearback_local.edge.requests import (
-    HEAD_TOO_LARGE,
-    NOT_HTTP,
-    Refusal,
-    RequestHead,
-    RequestParser,
-    refusal_of,
-)
+from hearback_local.edge.requests import HEAD_TOO_LARGE, NOT_HTTP, Refusal, RequestHead, RequestParser, refusal_of
 from hearback_local.edge.router import Router
 from hearback_local.edge.settings import EdgeSettings
 
@@ -36,26 +31,27 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, router: Router, clients: Clients, settings: EdgeSettings, unread: bytes = b"") -> None:
         self.is_stopping = False
         self.client_ip = "unknown"
+        self._block = ""
         self._has_share = False
         self._router = router
         self._clients = clients
         self._settings = settings
-        self._loop_time = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser = RequestParser(self._head_parsed, self._body_parsed, self._request_parsed)
-        self._touched = self._loop_time()
-        # The pace of the unfinished head or body that is being received, and the request that the body belongs to.
-        self._pace: Pace | None = None
-        self._paced: ProxiedRequest | None = None
+        self._touched = self._loop.time()
+        self._flow: Flow  # from `connection_made` on
+        # Of what is being received.
+        self._clock = RequestClock(settings.request_limits)
         self._receiving: ProxiedRequest | None = None
         # Of what is being answered.
         self._current: ProxiedRequest | None = None
         self._waiting: deque[tuple[ProxiedRequest, RequestHead | Refusal]] = deque()
         self._holds_for_order = False
         self._writing_paused = False
-        self._goes_on_when_read = False
+        self._resumes_when_written = False
         self._unread = unread
-        self._departure = Departure(router, may_go=not unread)
+        self._handover = Handover(router, may_go=not unread)
         # Bytes received after the last answer, once the connection is only kept so that the client can read it.
         self._lingered_bytes: int | None = None
         self._sends_no_more = False
@@ -63,17 +59,19 @@ class ClientConnection(asyncio.Protocol):
     @property
     def now(self) -> float:
         """Return the event loop's time."""
-        return self._loop_time()
+        return self._loop.time()
 
     # Events of the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = stream = cast("asyncio.Transport", transport)
+        self._flow = Flow(stream, self._loop)
         peer = stream.get_extra_info("peername")
         if peer:
             self.client_ip = str(peer[0])
         self._clients.add(self)
-        self._has_share = self._clients.shares.take(self.client_ip)
+        self._block = address_block(self.client_ip)
+        self._has_share = self._clients.shares.take(self._block)
         unread, self._unread = self._unread, b""
         if not self._has_share:
             self._refuse(TOO_MANY_CONNECTIONS)
@@ -83,7 +81,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._clients.remove(self)
         if self._has_share:
-            self._clients.shares.give_back(self.client_ip)
+            self._clients.shares.give_back(self._block)
         self._transport = None
         if self._current is not None:
             self._current.abandon()
@@ -99,7 +97,7 @@ class ClientConnection(asyncio.Protocol):
             if self._lingered_bytes > self._settings.linger_bytes_max:
                 self.abort()
             return
-        self._departure.received(data, is_idle=self._current is None and not self._parser.head_bytes)
+        self._handover.received(data, is_idle=self._current is None and not self._parser.head_bytes)
         try:
             self._parser.feed(data)
         except httptools.HttpParserCallbackError:
@@ -110,9 +108,9 @@ class ClientConnection(asyncio.Protocol):
             return
         if self._parser.head_bytes > self._settings.head_bytes_max:
             self._refuse(HEAD_TOO_LARGE)
-        if self._departure.is_due and self._departure.go(self._current, self._transport, self._waiting):
+        if self._handover.is_due and self._handover.hand_over(self._current, self._transport, self._waiting):
             self._current = None
-        self._keep_pace(len(data))
+        self._due_at(self._touched, len(data))
 
     def eof_received(self) -> bool:
         # A client that ends only its own side still reads; an unfinished request has no answer to wait for.
@@ -129,9 +127,9 @@ class ClientConnection(asyncio.Protocol):
         self._touched = self.now
         if self._current is not None:
             self._current.resume_answer()
-        elif self._goes_on_when_read:
-            self._goes_on_when_read = False
-            self._go_on()
+        elif self._resumes_when_written:
+            self._resumes_when_written = False
+            self._start_next()
 
     # Events of the parser.
 
@@ -148,7 +146,7 @@ class ClientConnection(asyncio.Protocol):
         )
         request.request_done = refusal is None and head.length == 0
         self._receiving = request
-        self._departure.head_parsed(request, None if refusal else head)
+        self._handover.head_parsed(request, None if refusal else head)
         if self._current is None:
             self._start(request, refusal or head)
         elif len(self._waiting) <= self._settings.pipelined_max:
@@ -162,20 +160,17 @@ class ClientConnection(asyncio.Protocol):
 
     def _request_parsed(self) -> None:
         request, self._receiving = self._receiving, None
-        if request is not None and not self._departure.request_ended(request):
+        if request is not None and not self._handover.request_ended(request):
             request.request_ended()
 
-    def _keep_pace(self, size: int) -> None:
-        """Check the rate of an unfinished head or body after a read."""
-        if self._receiving is None and not self._parser.head_bytes:
-            self._pace = self._paced = None
-            return
-        if self._pace is None or self._paced is not self._receiving:
-            begin = Pace.of_head if self._receiving is None else Pace.of_body
-            self._pace, self._paced = begin(self._settings, self._touched), self._receiving
-            if self._transport is not None and not self._transport.is_reading():
-                self._pace.pause(self._touched)
-        self._pace.received(size)
+    def _due_at(self, now: float, size: int = 0) -> float:
+        """Return when the unfinished head or body is due, of which `size` bytes arrived now."""
+        if self._receiving is not None:
+            return self._clock.body_deadline(self._receiving, size, now, self._flow)
+        if self._parser.head_bytes:
+            return self._clock.head_deadline(now, self._flow)
+        self._clock.part = None
+        return math.inf
 
     # Requests.
 
@@ -194,12 +189,12 @@ class ClientConnection(asyncio.Protocol):
         if not keep or (self._sends_no_more and not self._waiting):
             self._linger_close(request_done=request.request_done)
         elif self._writing_paused:
-            self._goes_on_when_read = self._holds_for_order = True
+            self._resumes_when_written = self._holds_for_order = True
             self.pause_reading()
         else:
-            self._go_on()
+            self._start_next()
 
-    def _go_on(self) -> None:
+    def _start_next(self) -> None:
         """Start the next request if it has arrived, else read on."""
         if self._waiting:
             request, start = self._waiting.popleft()
@@ -245,16 +240,12 @@ class ClientConnection(asyncio.Protocol):
     def pause_reading(self) -> None:
         """Stop reading from the client."""
         if self._transport is not None and self._transport.is_reading():
-            self._transport.pause_reading()
-            if self._pace is not None:
-                self._pace.pause(self.now)
+            self._flow.pause_reading()
 
     def resume_reading(self) -> None:
         """Resume reading, unless a pipelined request waits."""
         if self._transport is not None and not self._transport.is_closing() and not self._holds_for_order:
-            self._transport.resume_reading()
-            if self._pace is not None:
-                self._pace.resume(self.now)
+            self._flow.resume_reading()
 
     # The end.
 
@@ -279,7 +270,7 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is None:
             return
         idle_seconds = now - self._touched
-        is_late = self._pace is not None and self._pace.is_late(now)
+        is_late = now > self._due_at(now)
         if self._lingered_bytes is not None:
             if idle_seconds > self._settings.linger_seconds_max:
                 self.abort()

@@ -2,41 +2,31 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from hearback_local.edge.shares import Shares
+from hearback_kit.client_shares import ClientShares
 
-
-class OpenConnection(Protocol):
-    """An open client connection."""
-
-    def check_deadlines(self, now: float) -> None:
-        """Close it if a deadline has passed."""
-
-    def stop(self) -> None:
-        """Close it once it is idle."""
-
-    def abort(self) -> None:
-        """Close it immediately."""
+if TYPE_CHECKING:
+    from hearback_local.edge.client import ClientConnection
 
 
 class Clients:
     """The open client connections, and their shares."""
 
-    def __init__(self, shares: Shares) -> None:
+    def __init__(self, shares: ClientShares) -> None:
         self.shares = shares
-        self._open: set[OpenConnection] = set()
+        self._open: set[ClientConnection] = set()
         self._emptied = asyncio.Event()
 
-    def __iter__(self) -> Iterator[OpenConnection]:
+    def __iter__(self) -> "Iterator[ClientConnection]":
         """Iterate over a copy, since connections may close meanwhile."""
         return iter(list(self._open))
 
-    def add(self, client: OpenConnection) -> None:
+    def add(self, client: "ClientConnection") -> None:
         """Add an open connection."""
         self._open.add(client)
 
-    def remove(self, client: OpenConnection) -> None:
+    def remove(self, client: "ClientConnection") -> None:
         """Remove a closed connection."""
         self._open.discard(client)
         if not self._open:

@@ -3,44 +3,19 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from hearback_local.edge import heads
 from hearback_local.edge.pages import asks_for_page, error_page
 from hearback_local.edge.requests import RequestHead
 from hearback_local.edge.upstream import Pool, UpstreamConnection
 
+if TYPE_CHECKING:
+    from hearback_local.edge.client import ClientConnection
+
 # Methods that change nothing: sent again when a reused connection turns out to be closed (RFC 9110, 9.2.2).
 REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 BODILESS = frozenset({204, 304})
-
-
-class Downstream(Protocol):
-    """The client connection of a request."""
-
-    is_stopping: bool
-
-    @property
-    def now(self) -> float:
-        """Return the event loop's time."""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes of the response."""
-
-    def touch(self) -> None:
-        """Restart the idle timer."""
-
-    def pause_reading(self) -> None:
-        """Stop reading the request."""
-
-    def resume_reading(self) -> None:
-        """Resume reading the request."""
-
-    def abort(self) -> None:
-        """Abort the connection."""
-
-    def request_finished(self, request: "ProxiedRequest", *, keep: bool) -> None:
-        """Handle the end of a response; `keep` says whether another request may follow."""
 
 
 class ProxiedRequest:
@@ -51,7 +26,7 @@ class ProxiedRequest:
     """
 
     def __init__(
-        self, client: Downstream, method: bytes, *, keep_alive: bool, is_http10: bool, chunked: bool
+        self, client: "ClientConnection", method: bytes, *, keep_alive: bool, is_http10: bool, chunked: bool
     ) -> None:
         self.client = client
         self.method = method

@@ -28,6 +28,7 @@ class Refusal(NamedTuple):
 
 
 HEAD_TOO_LARGE = Refusal(431, "head_too_large", "The request's headers are too large.")
+NOT_A_PROXY = Refusal(405, "method_not_allowed", "This is not a proxy.")
 NOT_HTTP = Refusal(400, "bad_request", "This is not a valid HTTP/1.1 request.")
 
 
@@ -92,7 +93,9 @@ def refusal_of(head: RequestHead, bytes_max: int) -> Refusal | None:
         return HEAD_TOO_LARGE
     if head.version not in VERSIONS:
         return Refusal(505, "http_version_not_supported", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-    return _host_refusal(head) or _framing_refusal(head) or _method_refusal(head)
+    if refusal := _host_refusal(head) or _framing_refusal(head):
+        return refusal
+    return NOT_A_PROXY if head.method == b"CONNECT" else None
 
 
 def _host_refusal(head: RequestHead) -> Refusal | None:
@@ -116,20 +119,11 @@ def _framing_refusal(head: RequestHead) -> Refusal | None:
     return None
 
 
-def _method_refusal(head: RequestHead) -> Refusal | None:
-    if head.method == b"CONNECT":
-        return Refusal(405, "method_not_allowed", "This is not a proxy.")
-    return None
-
-
 class RequestParser:
     """Parses a client's bytes, with a callback for each head, body part and end of a request."""
 
     def __init__(
-        self,
-        on_head: Callable[[RequestHead], None],
-        on_body: Callable[[bytes], None],
-        on_end: Callable[[], None],
+        self, on_head: Callable[[RequestHead], None], on_body: Callable[[bytes], None], on_end: Callable[[], None]
     ) -> None:
         self.head_bytes = 0
         self._on_head = on_head

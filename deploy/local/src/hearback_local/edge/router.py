@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 
 from hearback_contracts.routes import service_of
+from hearback_kit.client_shares import ClientShares
 from hearback_kit.http_server.channel import Channel
+from hearback_kit.values.addresses import address_block
 
 from hearback_local.edge import heads
 from hearback_local.edge.proxied import ProxiedRequest
 from hearback_local.edge.requests import Refusal, RequestHead
 from hearback_local.edge.settings import EdgeSettings
-from hearback_local.edge.shares import Shares
 from hearback_local.edge.upstream import Pool
 
 # The service that serves connections itself once a request of it has come.
@@ -27,11 +28,9 @@ class Router:
     def __init__(self, ports: Mapping[str, int], settings: EdgeSettings) -> None:
         self.channel: Channel | None = None
         self._held_body_bytes_max = settings.held_body_bytes_max
-        self._streams = Shares(
-            total_max=settings.streamed_bodies_max, per_address_max=settings.streamed_bodies_per_address_max
-        )
+        self._streams = ClientShares(settings.streamed_bodies_max, settings.streamed_bodies_per_address_max)
         self._find_service = lru_cache(maxsize=4096)(service_of)
-        # The registry answers people without a session, and says to all services whose a token is: strangers wait.
+        # The registry authenticates the tokens of all services: requests from outside must not keep it from that.
         self._pools = {
             name: Pool(
                 name,
@@ -81,8 +80,8 @@ class Router:
         )
         if request.request_done or self._holds_body(head):
             request.forward(pool, forwarded, hold_body=True)
-        elif self._streams.take(client_ip):
-            request.on_done = partial(self._streams.give_back, client_ip)
+        elif self._streams.take(block := address_block(client_ip)):
+            request.on_done = partial(self._streams.give_back, block)
             request.forward(pool, forwarded, hold_body=False)
         else:
             request.fail(*TOO_MANY_BODIES, retry_seconds=10)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 
 import uvloop
+from hearback_kit.client_shares import ClientShares
 from hearback_kit.http_server.channel import Channel
 from hearback_kit.http_server.limits import raise_file_limit
 from hearback_kit.memory import freeze_gc
@@ -15,7 +16,6 @@ from hearback_local.edge.client import ClientConnection
 from hearback_local.edge.clients import Clients
 from hearback_local.edge.router import Router
 from hearback_local.edge.settings import EdgeSettings
-from hearback_local.edge.shares import Shares
 
 
 def serve_edge(listener: socket.socket, ports: Mapping[str, int], channels: socket.socket | None = None) -> None:
@@ -43,24 +43,22 @@ async def run_edge(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     router = Router(ports, settings)
-    clients = Clients(
-        Shares(total_max=settings.connections_max, per_address_max=settings.connections_per_address_max)
-    )
+    clients = Clients(ClientShares(settings.connections_max, settings.connections_per_address_max))
     server = await loop.create_server(
         lambda: ClientConnection(router, clients, settings), sock=listener, backlog=2048
     )
-    taken_back = TakenBack(router, clients, settings, channels)
+    returned = ReturnedConnections(router, clients, settings, channels)
     sweeping = loop.create_task(_sweep(router, clients, settings))
     try:
         await stop.wait()
     finally:
         server.close()
-        taken_back.stop()
+        returned.stop()
         sweeping.cancel()
         await _stop(clients, settings)
 
 
-class TakenBack:
+class ReturnedConnections:
     """The channel to the newest gateway process, and the connections it returns."""
 
     def __init__(

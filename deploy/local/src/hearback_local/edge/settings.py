@@ -1,5 +1,8 @@
 """The edge's limits, from the environment (`HEARBACK_EDGE_...`)."""
 
+from functools import cached_property
+
+from hearback_kit.http_server.limits import HttpLimits
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -44,3 +47,13 @@ class EdgeSettings(BaseSettings):
     connect_seconds_max: float = Field(5.0, gt=0, description="Time to connect to a service.")
     sweep_seconds: float = Field(1.0, gt=0, description="Interval at which deadlines are checked.")
     stop_seconds_max: float = Field(10.0, gt=0, description="Time running requests may take when the edge stops.")
+
+    @cached_property
+    def request_limits(self) -> HttpLimits:
+        """The limits of the time that a client takes for a head or body."""
+        return HttpLimits(
+            head_seconds_max=self.head_seconds_max,
+            body_grace_seconds=self.body_grace_seconds,
+            body_bytes_per_second_min=self.body_bytes_per_second_min,
+            body_seconds_max=self.body_seconds_max,
+        )

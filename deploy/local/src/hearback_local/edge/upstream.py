@@ -3,45 +3,14 @@
 import asyncio
 import select
 from collections import deque
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
 from hearback_local.edge import heads
 
-
-class AnswerReceiver(Protocol):
-    """The request that a connection carries, with callbacks for its response."""
-
-    def pause_request(self) -> None:
-        """Stop sending the request."""
-
-    def resume_request(self) -> None:
-        """Resume sending the request."""
-
-    def informational(self, status: int) -> None:
-        """Handle an interim response (1xx)."""
-
-    def answer_began(self, status: int, reason: bytes, headers: heads.Headers) -> bool:
-        """Handle the head of the response; return True if no body follows, whatever the head says."""
-
-    def answer_body(self, data: bytes) -> None:
-        """Handle a part of the response's body."""
-
-    def flush_answer(self) -> None:
-        """Send the response received so far, after each read."""
-
-    def answer_ended(self, *, keep_upstream: bool) -> None:
-        """Handle the end of the response; `keep_upstream` says whether the connection may be reused."""
-
-    def upstream_ended(self) -> None:
-        """Handle the end of the connection, which ends a response of unknown length."""
-
-    def upstream_lost(self) -> None:
-        """Handle the loss of the connection."""
-
-    def fail(self, status: int, code: str, detail: str) -> None:
-        """Respond with an error in the service's place."""
+if TYPE_CHECKING:
+    from hearback_local.edge.proxied import ProxiedRequest
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -50,17 +19,23 @@ class UpstreamConnection(asyncio.Protocol):
     def __init__(self, pool: "Pool") -> None:
         self.used_before = False
         self.idle_since = 0.0
-        self.request: AnswerReceiver | None = None
+        self.request: ProxiedRequest | None = None
         self._pool = pool
         self._transport: asyncio.Transport | None = None
         self._poll = select.poll()
-        self._parser = httptools.HttpResponseParser(_AnswerEvents(self))
+        self._parser = httptools.HttpResponseParser(self)
+        # Of the response that is being received.
+        self._headers: list[heads.Header] = []
+        self._reason = b""
+        self._in_head = True
+        self._is_interim = False
+        self._keep = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
-    def carry(self, request: AnswerReceiver) -> None:
+    def carry(self, request: "ProxiedRequest") -> None:
         """Report the next response to this request."""
         self.request = request
 
@@ -82,16 +57,43 @@ class UpstreamConnection(asyncio.Protocol):
             return
         request.flush_answer()
 
-    def status_code(self) -> int:
-        """Return the status of the current response."""
-        return self._parser.get_status_code()
+    # Events of the parser, for interim responses (1xx) and the final one.
 
-    def answer_ended(self, request: AnswerReceiver, *, is_head: bool, keep: bool) -> None:
-        """Report the end of a response. After HEAD, replace the parser, which would wait for a body."""
-        keep = keep and self._parser.should_keep_alive()
-        if is_head:
-            self._parser = httptools.HttpResponseParser(_AnswerEvents(self))
-        request.answer_ended(keep_upstream=keep)
+    def on_message_begin(self) -> None:
+        self._headers = []
+        self._reason = b""
+        self._in_head = True
+
+    def on_status(self, reason: bytes) -> None:
+        self._reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            self._headers.append((name.lower(), name, value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        status = self._parser.get_status_code()
+        self._is_interim = 100 <= status < 200
+        self._keep = not heads.says_close(self._headers)
+        if self.request is None:
+            return
+        if self._is_interim:
+            self.request.informational(status)
+        elif self.request.answer_began(status, self._reason, self._headers):
+            keep = self._keep and self._parser.should_keep_alive()
+            self._parser = httptools.HttpResponseParser(self)  # this one would wait for the body
+            self.request.answer_ended(keep_upstream=keep)
+
+    def on_body(self, data: bytes) -> None:
+        if self.request is not None:
+            self.request.answer_body(data)
+
+    def on_message_complete(self) -> None:
+        if self.request is not None and not self._is_interim:
+            self.request.answer_ended(keep_upstream=self._keep and self._parser.should_keep_alive())
+
+    # Events of the transport.
 
     def eof_received(self) -> bool:
         if self.request is not None:
@@ -145,53 +147,6 @@ class UpstreamConnection(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether no end of the connection was read."""
         return self._transport is not None and not self._transport.is_closing()
-
-
-class _AnswerEvents:
-    """The parser's callbacks, which separate interim responses (1xx) from the final one."""
-
-    def __init__(self, connection: UpstreamConnection) -> None:
-        self._connection = connection
-        self._headers: list[heads.Header] = []
-        self._reason = b""
-        self._in_head = True
-        self._informational = False
-        self._keep = True
-
-    def on_message_begin(self) -> None:
-        self._headers = []
-        self._reason = b""
-        self._in_head = True
-
-    def on_status(self, reason: bytes) -> None:
-        self._reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            self._headers.append((name.lower(), name, value))
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        connection = self._connection
-        status = connection.status_code()
-        self._informational = 100 <= status < 200
-        self._keep = not heads.says_close(self._headers)
-        request = connection.request
-        if request is None:
-            return
-        if self._informational:
-            request.informational(status)
-        elif request.answer_began(status, self._reason, self._headers):
-            connection.answer_ended(request, is_head=True, keep=self._keep)
-
-    def on_body(self, data: bytes) -> None:
-        if self._connection.request is not None:
-            self._connection.request.answer_body(data)
-
-    def on_message_complete(self) -> None:
-        request = self._connection.request
-        if request is not None and not self._informational:
-            self._connection.answer_ended(request, is_head=False, keep=self._keep)
 
 
 class Pool:

@@ -8,7 +8,7 @@ from hearback_local.edge.requests import RequestHead
 from hearback_local.edge.router import Router
 
 
-class Departure:
+class Handover:
     """Buffers what is read from an idle connection until its first request decides about the handover."""
 
     def __init__(self, router: Router, *, may_go: bool) -> None:
@@ -37,7 +37,7 @@ class Departure:
         self.is_due = self.is_due or request is self._request
         return request is self._request
 
-    def go(
+    def hand_over(
         self, request: ProxiedRequest | None, transport: asyncio.Transport | None, others: Collection[object]
     ) -> bool:
         """Hand over, and close this process's copy; return False if the request is to be forwarded instead.
