@@ -1,5 +1,6 @@
 """Flash messages: shown once after a change, on the next page, with an optional undo button."""
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,12 +8,12 @@ from typing import Any, Final
 
 import orjson
 from hearback_kit.auth import SESSION_COOKIE
+from hearback_kit.signing import Signer
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hearback_web.cookies import set_cookie
 from hearback_web.links import local_path
-from hearback_web.signing import Signer
 
 FLASH_COOKIE: Final = "hearback_flash"
 _SECONDS: Final = 60
@@ -44,10 +45,10 @@ class Flash:
 def read_flash(request: Request, signer: Signer) -> Flash | None:
     """Return the flash message in the cookie, if it was set for this browser."""
     cookie = request.cookies.get(FLASH_COOKIE)
-    raw = signer.read(cookie, _holder(request)) if cookie else None
-    if raw is None:
+    encoded = signer.read(cookie, _holder(request)) if cookie else None
+    if encoded is None:
         return None
-    found = orjson.loads(raw)
+    found = orjson.loads(base64.urlsafe_b64decode(encoded))
     return Flash(found["text"], found["tone"], found["undo"] and Undo(**found["undo"]))
 
 
@@ -61,8 +62,8 @@ def redirect(request: Request, url: str, flash: Flash | None = None) -> Response
         value = orjson.dumps(flash.as_json())
         if len(value) > _COOKIE_BYTES_MAX:  # an undo of very many items does not fit in a cookie
             value = orjson.dumps(Flash(flash.text[:500], flash.tone).as_json())
-        signer: Signer = request.app.state.pages.signer
-        cookie = signer.sign(value, _holder(request))
+        signer: Signer = request.app.state.pages.flashes
+        cookie = signer.sign(base64.urlsafe_b64encode(value).decode(), _holder(request))
         set_cookie(answer, FLASH_COOKIE, cookie, seconds=_SECONDS, secure=request.app.state.pages.is_secure)
     return answer
 

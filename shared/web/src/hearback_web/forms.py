@@ -54,7 +54,7 @@ async def checked_form(request: Request) -> Form:
     refuse_cross_site(request)
     form = await read_form(request)
     token = request.headers.get(CSRF_HEADER) or form.get(CSRF_FIELD, "")
-    if not request.app.state.pages.signer.is_csrf_token(csrf_holder(request), token):
+    if not request.app.state.pages.csrf.is_valid(csrf_holder(request), token):
         raise Forbidden(_("This page is out of date. Open it again and repeat the step."), code="csrf")
     return form
 

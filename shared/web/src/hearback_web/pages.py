@@ -14,6 +14,7 @@ from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.errors import ServiceError
 from hearback_kit.settings import ServiceSettings
+from hearback_kit.signing import Signer
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -22,12 +23,12 @@ from hearback_web import navigation
 from hearback_web.compiled import CompiledTemplates
 from hearback_web.context import THEME_COOKIE, ZONE_COOKIE, PageContext, known_theme, known_zone
 from hearback_web.cookies import delete_cookie, set_cookie
+from hearback_web.csrf import CsrfTokens
 from hearback_web.errors import install_error_pages
 from hearback_web.filters import FILTERS
 from hearback_web.flashes import FLASH_COOKIE, read_flash
 from hearback_web.forms import VISITOR_COOKIE, csrf_holder
 from hearback_web.policies import content_security_policy
-from hearback_web.signing import Signer
 from hearback_web.static_files import StaticFiles
 from hearback_web.texts import TRANSLATIONS, script_texts
 
@@ -49,7 +50,8 @@ class InstalledPages:
 
     environment: Environment
     static: StaticFiles
-    signer: Signer
+    csrf: CsrfTokens
+    flashes: Signer
     clock: Clock
     is_secure: bool
 
@@ -64,10 +66,12 @@ class Pages:
     def install(self, app: FastAPI, settings: ServiceSettings, *, clock: Clock | None = None) -> None:
         """Serve the static files, and render errors on page paths as pages. Call it after `service_app`."""
         static, environment = _read(self.service, self.package)
+        secret = settings.secret_key.get_secret_value()
         app.state.pages = InstalledPages(
             environment,
             static,
-            Signer.of(settings.secret_key.get_secret_value()),
+            CsrfTokens(secret),
+            Signer(secret, "hearback flash"),
             clock or SystemClock(),
             settings.public_url.startswith("https:"),
         )
@@ -130,7 +134,7 @@ def _context(request: Request, installed: InstalledPages) -> tuple[PageContext, 
         path=request.url.path,
         query=request.url.query,
         nonce=secrets.token_urlsafe(16),
-        csrf_token=installed.signer.csrf_token(holder),
+        csrf_token=installed.csrf.make(holder),
         now=installed.clock.now(),
         zone=known_zone(cookies.get(ZONE_COOKIE)),
         theme=known_theme(cookies.get(THEME_COOKIE)),
@@ -138,7 +142,7 @@ def _context(request: Request, installed: InstalledPages) -> tuple[PageContext, 
         organization=getattr(state, "page_organization", None),
         organizations=getattr(state, "page_organizations", ()),
         scopes=getattr(state, "page_scopes", frozenset()),
-        flash=read_flash(request, installed.signer),
+        flash=read_flash(request, installed.flashes),
     )
     return page, visitor
 

@@ -1,13 +1,11 @@
 """Enable or disable a member's alerts for projects, also by a signed link in a mail."""
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hearback_kit.db import Database
 from hearback_kit.errors import NotFound, existing
+from hearback_kit.signing import Signer
 
 from registry.service.change_configuration import Actor, Changes
 from registry.store import alerts
@@ -26,29 +24,18 @@ class UnsubscribeLinks:
     """Creates and verifies tokens of unsubscribe links; a token does not expire."""
 
     def __init__(self, secret: str, public_url: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"hearback unsubscribe", "sha256")
+        self._signer = Signer(secret, "hearback unsubscribe")
         self._prefix = f"{public_url.rstrip('/')}/unsubscribe/"
 
     def url(self, subscription: Subscription) -> str:
         """Return the link for a mail's `List-Unsubscribe` header."""
-        return f"{self._prefix}{self.token(subscription)}/"
-
-    def token(self, subscription: Subscription) -> str:
-        """Return the token of a subscription."""
-        text = f"{subscription.user_id}.{subscription.project_id}"
-        return f"{text}.{self._sign(text)}"
+        token = self._signer.sign(f"{subscription.user_id}.{subscription.project_id}")
+        return f"{self._prefix}{token}/"
 
     def read(self, token: str) -> Subscription:
         """Return the subscription of a token; raise NotFound for a forged one."""
-        text, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
-            raise NotFound
-        user_id, project_id = text.split(".")
+        user_id, project_id = existing(self._signer.read(token)).split(".")
         return Subscription(int(user_id), int(project_id))
-
-    def _sign(self, text: str) -> str:
-        digest = hmac.new(self._key, text.encode(), hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
 async def set_alerts(

@@ -16,6 +16,7 @@ from typing import Final
 import orjson
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
+from hearback_kit.signing import Signer
 
 from registry import metrics
 from registry.clients.openid_provider import Attempt, Identity, OpenIdProvider
@@ -48,7 +49,7 @@ class ProviderSignIn:
         self._database = database
         self._sign_in = sign_in
         self._clock = clock
-        self._key = hmac.digest(settings.secret_key.get_secret_value().encode(), b"hearback oidc", "sha256")
+        self._signer = Signer(settings.secret_key.get_secret_value(), "hearback oidc")
         self._issuer = settings.oidc_issuer
         self._domains = frozenset(domain.lower() for domain in settings.oidc_domains)
 
@@ -90,12 +91,11 @@ class ProviderSignIn:
             raise NotAMember("Addresses of this domain cannot sign in here.")
 
     def _seal(self, values: list[str | int]) -> str:
-        text = base64.urlsafe_b64encode(orjson.dumps(values)).decode()
-        return f"{text}.{self._sign(text)}"
+        return self._signer.sign(base64.urlsafe_b64encode(orjson.dumps(values)).decode())
 
     def _open(self, cookie: str) -> tuple[Attempt, str]:
-        text, _, signature = cookie.rpartition(".")
-        if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
+        text = self._signer.read(cookie)
+        if text is None:
             raise AttemptNotValid
         try:
             state, nonce, verifier, wanted, expires_at = orjson.loads(base64.urlsafe_b64decode(text))
@@ -104,9 +104,6 @@ class ProviderSignIn:
         if self._clock.now().timestamp() > expires_at:
             raise AttemptNotValid
         return Attempt(state, nonce, verifier), wanted
-
-    def _sign(self, text: str) -> str:
-        return hmac.new(self._key, text.encode(), "sha256").hexdigest()
 
 
 async def _account(connection: Connection, identity: Identity, now: datetime) -> int | None:
