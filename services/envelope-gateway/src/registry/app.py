@@ -1,5 +1,6 @@
 """Put the registry together: the HTTP app and the worker."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -22,7 +23,7 @@ from registry.api import (
     users,
 )
 from registry.api.outside_requests import OutsideRequestLimit
-from registry.jobs.cleanup import Cleanup
+from registry.jobs.cleanup import clean_up
 from registry.pages import PAGE_ROUTERS
 from registry.pages.deps import PAGES
 from registry.service.app_state import AppState, assemble_app, publisher
@@ -56,7 +57,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     for router in (*_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
     PAGES.install(app, settings, clock=clock)
-    # It says to all services whose a token is: no crowd from outside, behind whatever proxy, keeps it from that.
+    # It authenticates the tokens of all services: requests from outside must not keep it from that.
     app.add_middleware(
         OutsideRequestLimit, at_once_max=settings.requests_at_once_max, waiting_max=settings.requests_waiting_max
     )
@@ -76,9 +77,9 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             sender=settings.mail_from,
             host=urlsplit(settings.public_url).hostname or "localhost",
         )
-        cleanup = Cleanup(runtime.database, runtime.clock, settings)
+        cleaning = partial(clean_up, runtime.database, runtime.clock, settings)
         runtime.every("publish", settings.publish_seconds, publisher(settings, runtime).keep_published)
         runtime.every("mails", settings.mail_seconds, delivery.deliver_due)
-        runtime.every("cleanup", settings.cleanup_seconds, cleanup.run)
+        runtime.every("cleanup", settings.cleanup_seconds, cleaning)
 
     return service_worker(settings, build=build, clock=clock)

@@ -12,7 +12,7 @@ from hearback_fleet.access import app_state, principal_of, require, scopes_withi
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import Principal
 from hearback_kit.db import Connection, Database
-from hearback_kit.errors import NotFound, existing
+from hearback_kit.errors import existing
 
 from registry.api.params import OrganizationName, ProjectName
 from registry.service.app_state import AppState
@@ -58,14 +58,6 @@ class OrganizationScope:
         return int(self.principal.id)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectScope:
-    """A caller within a project, allowed what the route needs."""
-
-    principal: Principal
-    project: Project
-
-
 def organization_scope(*scopes: str) -> Any:
     """Return a dependency: the organization of the path, for callers with any of `scopes`."""
 
@@ -83,13 +75,10 @@ def project_scope(*scopes: str) -> Any:
 
     async def resolve(
         database: DatabaseDep, principal: PrincipalDep, organization: OrganizationName, project: ProjectName
-    ) -> ProjectScope:
+    ) -> Project:
         async with database.connection() as connection:
             owner = await _organization(connection, principal, organization, scopes)
-            found = await find_project(connection, owner.id, project)
-        if found is None:
-            raise NotFound
-        return ProjectScope(principal, found)
+            return existing(await find_project(connection, owner.id, project))
 
     return Depends(resolve)
 

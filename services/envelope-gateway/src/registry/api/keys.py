@@ -7,15 +7,16 @@ from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
 from hearback_kit.errors import existing
 
 from registry.api import serializers
-from registry.api.deps import ActorDep, DatabaseDep, ProjectScope, StateDep, project_scope
+from registry.api.deps import ActorDep, DatabaseDep, StateDep, project_scope
 from registry.api.params import KeyName, Name, PagingDep, RequestBody
 from registry.service import manage_keys
 from registry.store.keys import find_key, list_keys
+from registry.store.projects import Project
 
 router = APIRouter(prefix="/api/0/projects/{organization}/{project}/keys", tags=["keys"])
 
-ReadScope = Annotated[ProjectScope, project_scope(*PROJECT_READ)]
-WriteScope = Annotated[ProjectScope, project_scope(*PROJECT_WRITE)]
+ReadableProject = Annotated[Project, project_scope(*PROJECT_READ)]
+WritableProject = Annotated[Project, project_scope(*PROJECT_WRITE)]
 
 
 class NewKey(RequestBody):
@@ -33,31 +34,31 @@ class KeyChange(RequestBody):
 
 @router.get("/", operation_id="listKeys", summary="List the client keys of a project")
 async def list_all(
-    scope: ReadScope, state: StateDep, database: DatabaseDep, paging: PagingDep
+    project: ReadableProject, state: StateDep, database: DatabaseDep, paging: PagingDep
 ) -> list[serializers.Key]:
-    rows = await database.read(list_keys, scope.project.id, paging.window)
+    rows = await database.read(list_keys, project.id, paging.window)
     return paging.answer(rows, lambda key: serializers.key(key, state.settings.public_url))
 
 
 @router.post("/", operation_id="createKey", summary="Create a client key", status_code=201)
-async def create(scope: WriteScope, state: StateDep, actor: ActorDep, wanted: NewKey) -> serializers.Key:
+async def create(project: WritableProject, state: StateDep, actor: ActorDep, wanted: NewKey) -> serializers.Key:
     count_max = state.settings.keys_max
-    key = await manage_keys.create_key(state.changes, actor, scope.project, wanted.name, count_max=count_max)
+    key = await manage_keys.create_key(state.changes, actor, project, wanted.name, count_max=count_max)
     return serializers.key(key, state.settings.public_url)
 
 
 @router.get("/{key}/", operation_id="getKey", summary="Show a client key")
-async def get(scope: ReadScope, state: StateDep, database: DatabaseDep, key: KeyName) -> serializers.Key:
-    found = existing(await database.read(find_key, scope.project.id, key))
+async def get(project: ReadableProject, state: StateDep, database: DatabaseDep, key: KeyName) -> serializers.Key:
+    found = existing(await database.read(find_key, project.id, key))
     return serializers.key(found, state.settings.public_url)
 
 
 @router.put("/{key}/", operation_id="updateKey", summary="Rename a client key, disable or enable it")
 async def update(
-    scope: WriteScope, state: StateDep, actor: ActorDep, key: KeyName, wanted: KeyChange
+    project: WritableProject, state: StateDep, actor: ActorDep, key: KeyName, wanted: KeyChange
 ) -> serializers.Key:
     values = wanted.model_dump(exclude_none=True)
-    changed = await manage_keys.update_key(state.changes, actor, scope.project, key, values)
+    changed = await manage_keys.update_key(state.changes, actor, project, key, values)
     return serializers.key(changed, state.settings.public_url)
 
 
@@ -67,11 +68,11 @@ async def update(
     summary="Replace the public and secret part of a client key",
     description="The id stays; what is sent with the old DSN is refused within two seconds.",
 )
-async def rotate(scope: WriteScope, state: StateDep, actor: ActorDep, key: KeyName) -> serializers.Key:
-    rotated = await manage_keys.rotate_key(state.changes, actor, scope.project, key)
+async def rotate(project: WritableProject, state: StateDep, actor: ActorDep, key: KeyName) -> serializers.Key:
+    rotated = await manage_keys.rotate_key(state.changes, actor, project, key)
     return serializers.key(rotated, state.settings.public_url)
 
 
 @router.delete("/{key}/", operation_id="deleteKey", summary="Delete a client key", status_code=204)
-async def delete(scope: WriteScope, state: StateDep, actor: ActorDep, key: KeyName) -> None:
-    await manage_keys.delete_key(state.changes, actor, scope.project, key)
+async def delete(project: WritableProject, state: StateDep, actor: ActorDep, key: KeyName) -> None:
+    await manage_keys.delete_key(state.changes, actor, project, key)

@@ -11,6 +11,14 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from registry.domain.addresses import EMAIL_PATTERN
+from registry.domain.lengths import (
+    EMAIL_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    PASSWORD_LENGTH_MAX,
+    PASSWORD_LENGTH_MIN,
+    PLATFORM_LENGTH_MAX,
+    SLUG_LENGTH_MAX,
+)
 
 PAGE_ROWS_MAX = 100
 OrganizationName = Annotated[str, Path(description="Slug or id of the organization.")]
@@ -31,12 +39,12 @@ def _in_form(pattern: str, wanted: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Slug = Annotated[str, StringConstraints(max_length=50)]
-Platform = Annotated[str, StringConstraints(max_length=64)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH_MAX)]
+Slug = Annotated[str, StringConstraints(max_length=SLUG_LENGTH_MAX)]
+Platform = Annotated[str, StringConstraints(max_length=PLATFORM_LENGTH_MAX)]
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254),
+    StringConstraints(strip_whitespace=True, max_length=EMAIL_LENGTH_MAX),
     _in_form(EMAIL_PATTERN, "an e-mail address, such as ada@example.com"),
     Field(json_schema_extra={"pattern": EMAIL_PATTERN}),
 ]
@@ -45,8 +53,8 @@ Language = Annotated[
     _in_form(_LANGUAGE, "a language, such as de or pt-BR"),
     Field(json_schema_extra={"pattern": _LANGUAGE}),
 ]
-NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=1_000)]
-KnownPassword = Annotated[str, StringConstraints(max_length=1_000)]
+NewPassword = Annotated[str, StringConstraints(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)]
+KnownPassword = Annotated[str, StringConstraints(max_length=PASSWORD_LENGTH_MAX)]
 Role = Literal["viewer", "member", "admin", "manager", "owner"]
 
 

@@ -13,7 +13,6 @@ from registry.api.deps import (
     DatabaseDep,
     OrganizationScope,
     PrincipalDep,
-    ProjectScope,
     StateDep,
     organization_scope,
     project_scope,
@@ -21,7 +20,7 @@ from registry.api.deps import (
 from registry.api.params import Name, PagingDep, Platform, RequestBody, Slug
 from registry.service import create_project as creating
 from registry.service.update_project import update_project
-from registry.store.projects import list_projects
+from registry.store.projects import Project, list_projects
 
 router = APIRouter(prefix="/api/0", tags=["projects"])
 
@@ -87,8 +86,8 @@ async def create(
 @router.get(
     "/projects/{organization}/{project}/", operation_id="getProject", summary="Show a project and its options"
 )
-async def get(scope: Annotated[ProjectScope, project_scope(*PROJECT_READ)]) -> serializers.Project:
-    return serializers.project(scope.project)
+async def get(project: Annotated[Project, project_scope(*PROJECT_READ)]) -> serializers.Project:
+    return serializers.project(project)
 
 
 @router.put(
@@ -98,7 +97,7 @@ async def get(scope: Annotated[ProjectScope, project_scope(*PROJECT_READ)]) -> s
     description="`options` is merged. In force in every service within two seconds.",
 )
 async def update(
-    scope: Annotated[ProjectScope, project_scope(*PROJECT_WRITE)],
+    project: Annotated[Project, project_scope(*PROJECT_WRITE)],
     state: StateDep,
     actor: ActorDep,
     wanted: ProjectChange,
@@ -111,4 +110,4 @@ async def update(
         for name in ("name", "slug", "platform")
         if name in wanted.model_fields_set and (getattr(wanted, name) is not None or name == "platform")
     }
-    return serializers.project(await update_project(state.changes, actor, scope.project, values, options))
+    return serializers.project(await update_project(state.changes, actor, project, values, options))

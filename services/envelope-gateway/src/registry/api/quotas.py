@@ -7,9 +7,10 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
 from pydantic import BaseModel
 
-from registry.api.deps import ActorDep, ProjectScope, StateDep, project_scope
+from registry.api.deps import ActorDep, StateDep, project_scope
 from registry.domain.quotas import CATEGORIES_MAX, LIMIT_MAX, SCOPES, WINDOW_SECONDS_MAX
 from registry.service.update_project import change_quotas
+from registry.store.projects import Project
 
 router = APIRouter(prefix="/api/0/projects/{organization}/{project}/quotas", tags=["quotas"])
 
@@ -59,8 +60,8 @@ _LIST: Final = {
     response_model=list[Quota],
     response_model_exclude_unset=True,
 )
-async def list_all(scope: Annotated[ProjectScope, project_scope(*PROJECT_READ)]) -> Any:
-    return scope.project.quotas
+async def list_all(project: Annotated[Project, project_scope(*PROJECT_READ)]) -> Any:
+    return project.quotas
 
 
 @router.put(
@@ -72,10 +73,10 @@ async def list_all(scope: Annotated[ProjectScope, project_scope(*PROJECT_READ)])
     response_model_exclude_unset=True,
 )
 async def replace(
-    scope: Annotated[ProjectScope, project_scope(*PROJECT_WRITE)],
+    project: Annotated[Project, project_scope(*PROJECT_WRITE)],
     state: StateDep,
     actor: ActorDep,
     wanted: Annotated[Any, Body(description="A list of quotas (ids differ).", json_schema_extra=_LIST)],
 ) -> Any:
     count_max = state.settings.quotas_max
-    return await change_quotas(state.changes, actor, scope.project, lambda _: wanted, count_max=count_max)
+    return await change_quotas(state.changes, actor, project, lambda _: wanted, count_max=count_max)

@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-SLUG_LENGTH_MAX: Final = 50
+from registry.domain.lengths import SLUG_LENGTH_MAX
+
 SLUG_RULE: Final = "Slugs are lower-case letters, digits, _ and -, and not only digits."
 # Pages of our own have these addresses.
 RESERVED_FOR_ORGANIZATIONS: Final = frozenset({"account"})

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Request, Response
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.db.rows import Window
-from hearback_kit.errors import BadRequest, ServiceError
+from hearback_kit.errors import ServiceError
 from hearback_web import Flash, FormDep, SignedIn, SignedInDep, redirect
 from hearback_web.texts import gettext as _
 
-from registry.pages.deps import StateDep, actor_of, render, wrong_field
+from registry.domain.lengths import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from registry.pages.deps import StateDep, actor_of, new_password, render, wrong_field
 from registry.service.app_state import AppState
 from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
@@ -20,9 +21,6 @@ from registry.store.projects import list_projects
 
 router = APIRouter(include_in_schema=False)
 
-NAME_LENGTH_MAX: Final = 200
-PASSWORD_LENGTH_MIN: Final = 8
-PASSWORD_LENGTH_MAX: Final = 1_000
 PROJECTS_SHOWN_MAX: Final = 200
 _PATH: Final = "/settings/account/"
 # Those that mails are written in, each in its own language.
@@ -53,14 +51,11 @@ async def save(
     request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
 ) -> Response:
     """Save the name and the language."""
-    user = await state.account(person.principal)
     language = form.get("language", "")
     change = AccountChange(
         form.text("name", length_max=NAME_LENGTH_MAX) or None, language if language in LANGUAGES else None
     )
-    await update_account(
-        state.changes, actor_of(person, address), state.sign_in, user, change, session=_session(request)
-    )
+    await _update(request, state, address, person, change)
     return redirect(request, _PATH, Flash(_("Saved.")))
 
 
@@ -69,21 +64,13 @@ async def set_password(
     request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
 ) -> Response:
     """Set a new password; all other sessions end."""
-    user, wanted = await state.account(person.principal), form.get("password", "")
     try:
-        if not PASSWORD_LENGTH_MIN <= len(wanted) <= PASSWORD_LENGTH_MAX:
-            raise BadRequest(
-                _("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN), code="invalid_password"
-            )
-        change = AccountChange(
-            password=wanted, current_password=form.get("current_password", "")[:PASSWORD_LENGTH_MAX]
-        )
-        await update_account(
-            state.changes, actor_of(person, address), state.sign_in, user, change, session=_session(request)
-        )
+        current = form.get("current_password", "")[:PASSWORD_LENGTH_MAX]
+        change = AccountChange(password=new_password(form), current_password=current)
+        await _update(request, state, address, person, change)
     except ServiceError as error:
         return await _page(request, state, person, error)
-    return redirect(request, _PATH, Flash(_("The new password holds. All other sessions have ended.")))
+    return redirect(request, _PATH, Flash(_("The new password is set. All other sessions have ended.")))
 
 
 @router.post(_PATH + "alerts/")
@@ -100,8 +87,11 @@ async def save_alerts(
     return redirect(request, _PATH, Flash(_("Saved.")))
 
 
-def _session(request: Request) -> str:
-    return request.cookies.get(SESSION_COOKIE, "")
+async def _update(
+    request: Request, state: AppState, address: str | None, person: SignedIn, change: AccountChange
+) -> None:
+    user, session = await state.account(person.principal), request.cookies.get(SESSION_COOKIE, "")
+    await update_account(state.changes, actor_of(person, address), state.sign_in, user, change, session=session)
 
 
 async def _page(

@@ -9,9 +9,21 @@ from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE, PROJECT_READ, PROJECT_WRITE, app_state
 from hearback_kit.api.paging import PageRequest, page_request, read_id
 from hearback_kit.api.params import AddressDep
-from hearback_kit.errors import ServiceError, existing
-from hearback_web import Pages, PageScope, ProjectPageScope, SignedIn, neighbours, page_scope, project_page_scope
+from hearback_kit.errors import BadRequest, ServiceError, existing
+from hearback_web import (
+    Flash,
+    Form,
+    Pages,
+    PageScope,
+    ProjectPageScope,
+    SignedIn,
+    neighbours,
+    page_scope,
+    project_page_scope,
+)
+from hearback_web.texts import gettext as _
 
+from registry.domain.lengths import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from registry.service.app_state import AppState
 from registry.service.change_configuration import Actor
 from registry.store.organizations import Organization, find_organization
@@ -32,7 +44,6 @@ _FIELDS: Final = {
     "invalid_password": "password",
 }
 PageDep = Annotated[PageRequest, page_request(read_id, rows=ROWS, rows_max=ROWS)]
-
 
 StateDep = Annotated[AppState, Depends(app_state)]
 
@@ -113,6 +124,20 @@ ProjectWriteDep = Annotated[ProjectPage, project_page(*PROJECT_WRITE)]
 def actor_of(person: PageScope | ProjectPageScope | SignedIn, address: str | None) -> Actor:
     """Return the person as the actor of a change."""
     return Actor(int(person.principal.id), person.principal.email or "", address)
+
+
+def saved() -> Flash:
+    """Return the message after a change of the configuration."""
+    return Flash(_("Saved. It takes effect in every service within two seconds."))
+
+
+def new_password(form: Form) -> str:
+    """Return the new password in a form; raise BadRequest if it is too short or too long."""
+    password = form.get("password", "")
+    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+        detail = _("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN)
+        raise BadRequest(detail, code="invalid_password")
+    return password
 
 
 def listing(page: PageRequest, found: Sequence[Any]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.errors import ServiceError
-from hearback_web import Flash, FormDep, redirect
+from hearback_web import FormDep, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.options import features_with_defaults, with_defaults
-from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render
+from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render, saved
 from registry.service.update_project import update_project
 
 router = APIRouter(include_in_schema=False)
@@ -74,9 +74,7 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectW
         await update_project(state.changes, scope.actor, scope.project, {}, options)
     except ServiceError as error:
         return _page(request, scope, with_defaults(scope.project.options) | options, error.detail)
-    return redirect(
-        request, f"{scope.path}user-feedback/", Flash(_("Saved. It holds in every service within two seconds."))
-    )
+    return redirect(request, f"{scope.path}user-feedback/", saved())
 
 
 def _page(request: Request, scope: ProjectPage, options: dict[str, Any], problem: str | None = None) -> Response:

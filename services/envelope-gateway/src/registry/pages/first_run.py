@@ -9,6 +9,7 @@ from hearback_kit.values.ids import random_id
 from hearback_web import FormDep, redirect
 
 from registry.domain.dsns import dsns_of
+from registry.domain.lengths import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
 from registry.domain.platforms import PLATFORMS, platform_of
 from registry.pages.deps import ProjectCreateDep, ProjectPage, ProjectReadDep, StateDep, render, wrong_field
 from registry.service.app_state import AppState
@@ -17,8 +18,6 @@ from registry.store.keys import Key, find_first_active
 
 router = APIRouter(include_in_schema=False)
 
-NAME_LENGTH_MAX: Final = 200
-SLUG_LENGTH_MAX: Final = 50
 _NEW: Final = "/organizations/{organization}/projects/new/"
 _PROJECT: Final = "/organizations/{organization}/projects/{project}/"
 PlatformName = Annotated[str | None, Query(alias="platform", max_length=64)]

@@ -5,11 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Request, Response
 from hearback_kit.api.params import AddressDep, row_id
 from hearback_kit.auth import Principal
-from hearback_kit.errors import BadRequest, NotFound, ServiceError, Unauthorized
+from hearback_kit.errors import NotFound, ServiceError, Unauthorized
 from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
 
-from registry.pages.deps import StateDep, render, wrong_field
+from registry.domain.lengths import NAME_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from registry.pages.deps import StateDep, new_password, render, wrong_field
 from registry.pages.sign_in import begin
 from registry.service.accept_invitation import InvitationLink
 from registry.service.app_state import AppState
@@ -18,9 +19,6 @@ from registry.store.invitations import Invitation
 
 router = APIRouter(include_in_schema=False)
 
-PASSWORD_LENGTH_MIN: Final = 8
-PASSWORD_LENGTH_MAX: Final = 1_000
-NAME_LENGTH_MAX: Final = 200
 _PATH: Final = "/accept/{organization}/{member}/{token}/"
 Part = Annotated[str, Path(max_length=200)]
 
@@ -59,13 +57,8 @@ async def accept(
         if form.get("as") == "session":
             await _accept_signed_in(state, link, principal, address)
             return redirect(request, start, welcome)
-        password = form.get("password", "")
-        if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
-            raise BadRequest(
-                _("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN), code="invalid_password"
-            )
         accepted = await state.invitations.accept_with_password(
-            link, password, name or None, address, state.clock.now()
+            link, new_password(form), name or None, address, state.clock.now()
         )
     except NotFound as error:  # used meanwhile
         return _not_valid(request, error)

@@ -9,21 +9,13 @@ from hearback_web import Flash, FormDep, Undo, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.dsns import dsns_of
-from registry.pages.deps import (
-    PageDep,
-    ProjectPage,
-    ProjectReadDep,
-    ProjectWriteDep,
-    StateDep,
-    listing,
-    render,
-)
+from registry.domain.lengths import NAME_LENGTH_MAX
+from registry.pages.deps import PageDep, ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, listing, render
 from registry.service import manage_keys
 from registry.store.keys import list_keys
 
 router = APIRouter(include_in_schema=False)
 
-NAME_LENGTH_MAX: Final = 200
 _PATH: Final = "/settings/{organization}/projects/{project}/keys/"
 KeyName = Annotated[str, Path(max_length=64)]
 
@@ -51,7 +43,7 @@ async def create(request: Request, state: StateDep, form: FormDep, scope: Projec
         )
     except ServiceError as error:
         return redirect(request, _path(scope), Flash(error.detail, "bad"))
-    return redirect(request, _path(scope), Flash(_("The key “{}” is there.").format(name)))
+    return redirect(request, _path(scope), Flash(_("The key “{}” was created.").format(name)))
 
 
 @router.post(_PATH + "{key}/")

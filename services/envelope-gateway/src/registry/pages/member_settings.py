@@ -11,6 +11,7 @@ from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.addresses import is_email_address
+from registry.domain.lengths import EMAIL_LENGTH_MAX
 from registry.domain.roles import scopes_beyond
 from registry.pages.deps import (
     OrganizationPage,
@@ -29,7 +30,6 @@ from registry.store.members import Member, list_members
 
 router = APIRouter(include_in_schema=False)
 
-EMAIL_LENGTH_MAX: Final = 254
 MEMBER_READ: Final = ("member:read", "member:write", "member:admin")
 MEMBER_WRITE: Final = ("member:write", "member:admin")
 _PATH: Final = "/settings/{organization}/members/"

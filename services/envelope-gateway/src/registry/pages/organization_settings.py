@@ -9,6 +9,7 @@ from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
 
+from registry.domain.lengths import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
 from registry.domain.options import features_with_defaults
 from registry.pages.deps import (
     OrganizationPage,
@@ -16,14 +17,13 @@ from registry.pages.deps import (
     OrganizationWriteDep,
     StateDep,
     render,
+    saved,
     wrong_field,
 )
 from registry.service.update_organization import update_organization
 
 router = APIRouter(include_in_schema=False)
 
-NAME_LENGTH_MAX: Final = 200
-SLUG_LENGTH_MAX: Final = 50
 _PATH: Final = "/settings/{organization}/"
 
 
@@ -32,7 +32,7 @@ def feature_texts() -> list[tuple[Feature, str, str]]:
     return [
         (
             Feature.INGEST,
-            _("Take feedback in"),
+            _("Accept feedback"),
             _("Off: whatever SDKs and forms send is refused, and each refusal is recorded with its reason."),
         ),
         (
@@ -70,7 +70,7 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: Organiza
     if form.get("part") == "features":
         features: dict[str, Any] = {feature.value: form.is_on(feature.value) for feature in Feature}
         await update_organization(state.changes, scope.actor, scope.organization, {}, features)
-        return redirect(request, scope.path, Flash(_("Saved. It holds in every service within two seconds.")))
+        return redirect(request, scope.path, saved())
     values = {
         "name": form.text("name", length_max=NAME_LENGTH_MAX),
         "slug": form.text("slug", length_max=SLUG_LENGTH_MAX),

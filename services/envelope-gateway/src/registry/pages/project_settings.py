@@ -7,9 +7,10 @@ from fastapi import APIRouter, Request, Response
 from hearback_contracts.options import OPTIONS, Option
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.errors import BadRequest, ServiceError
-from hearback_web import Flash, FormDep, redirect
+from hearback_web import FormDep, redirect
 from hearback_web.texts import gettext as _
 
+from registry.domain.lengths import NAME_LENGTH_MAX, PLATFORM_LENGTH_MAX
 from registry.domain.options import RETENTION_DAYS_MAX, with_defaults
 from registry.domain.platforms import PLATFORMS
 from registry.pages.deps import (
@@ -21,6 +22,7 @@ from registry.pages.deps import (
     StateDep,
     listing,
     render,
+    saved,
     wrong_field,
 )
 from registry.service.update_project import update_project
@@ -28,8 +30,6 @@ from registry.store.projects import list_projects
 
 router = APIRouter(include_in_schema=False)
 
-NAME_LENGTH_MAX: Final = 200
-PLATFORM_LENGTH_MAX: Final = 64
 ORIGINS_LENGTH_MAX: Final = 60_000
 _PATH: Final = "/settings/{organization}/projects/{project}/"
 _SIZES: Final = (Option.ATTACHMENT_BYTES_MAX, Option.ATTACHMENTS_BYTES_MAX, Option.ATTACHMENTS_COUNT_MAX)
@@ -76,7 +76,7 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectW
     except ServiceError as error:
         return _page(request, scope, given, error)
     path = f"/settings/{changed.organization_slug}/projects/{changed.slug}/"
-    return redirect(request, path, Flash(_("Saved. It holds in every service within two seconds.")))
+    return redirect(request, path, saved())
 
 
 def _read(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:

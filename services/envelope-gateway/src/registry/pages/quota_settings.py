@@ -44,7 +44,7 @@ async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWr
         )
     except ServiceError as error:
         return _page(request, scope, form, error.detail)
-    return redirect(request, _path(scope), Flash(_("The quota holds within two seconds.")))
+    return redirect(request, _path(scope), Flash(_("The quota takes effect within two seconds.")))
 
 
 @router.post(_PATH + "remove/")

@@ -11,6 +11,7 @@ from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, Form, FormDep, SignedInDep, redirect
 from hearback_web.texts import gettext as _
 
+from registry.domain.lengths import NAME_LENGTH_MAX
 from registry.domain.roles import WRITE_SCOPES
 from registry.pages.deps import (
     OrganizationPage,
@@ -29,7 +30,6 @@ from registry.store.tokens import Token, list_tokens
 
 router = APIRouter(include_in_schema=False)
 
-NAME_LENGTH_MAX: Final = 200
 DAYS_MAX: Final = 3_650
 _PATH: Final = "/settings/{organization}/tokens/"
 ReadDep = Annotated[OrganizationPage, organization_page(*sorted(SCOPES))]

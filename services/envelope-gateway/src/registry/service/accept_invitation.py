@@ -109,14 +109,7 @@ async def _join(change: Change, invitation: Invitation, link: InvitationLink, us
         raise AlreadyMember("Another account with this address is a member already.")
     change.touch_organization(organization_id, invitation.organization_slug)
     change.actor = replace(change.actor, user_id=user_id)
-    await change.audit(
-        AuditEvent.MEMBER_ACCEPTED,
-        organization_id,
-        target=invitation.id,
-        target_user_id=user_id,
-        invited=invitation.email,
-        role=invitation.role,
-    )
     member = await members.find_member(change.connection, organization_id, invitation.id)
     assert member is not None, "it was just accepted"
+    await change.audit_member(AuditEvent.MEMBER_ACCEPTED, member, invited=invitation.email, role=invitation.role)
     return member

@@ -46,12 +46,5 @@ async def add_account(
     member = await members.find_member(change.connection, organization.id, member_id)
     assert member is not None, "it was just added"
     change.touch_organization(organization.id, organization.slug)
-    await change.audit(
-        AuditEvent.MEMBER_ADDED,
-        organization.id,
-        target=member.id,
-        target_user_id=user_id,
-        email=member.email,
-        role=member.role,
-    )
+    await change.audit_member(AuditEvent.MEMBER_ADDED, member, email=member.email, role=member.role)
     return member

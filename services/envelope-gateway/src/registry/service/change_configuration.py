@@ -13,6 +13,7 @@ from hearback_kit.db import Connection, Database
 from registry.domain.audit import AuditEvent
 from registry.service.publish_snapshots import Publisher
 from registry.store import audit_logs, snapshots
+from registry.store.members import Member
 from registry.store.organizations import Organization
 
 
@@ -63,16 +64,20 @@ class Change:
         """Add an entry to the organization's audit log; `data` fills its note and must not hold secrets."""
         await audit_logs.add_entry(
             self.connection,
-            organization_id,
-            event,
+            organization_id=organization_id,
+            event=event,
             actor_id=self.actor.user_id,
             actor_label=self.actor.label,
             address=self.actor.address,
             target_object=target,
             target_user_id=target_user_id,
             data=data,
-            now=self.now,
+            created_at=self.now,
         )
+
+    async def audit_member(self, event: AuditEvent, member: Member, **data: Any) -> None:
+        """Add an entry about a member or an invitation to the organization's audit log."""
+        await self.audit(event, member.organization_id, target=member.id, target_user_id=member.user_id, **data)
 
 
 class Changes:

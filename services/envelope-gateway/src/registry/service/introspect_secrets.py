@@ -1,7 +1,7 @@
 """Look up the holder of a token or session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -35,9 +35,7 @@ class Introspection:
     async def __call__(self, kind: str, digest: str) -> dict[str, Any] | None:
         """Return the holder in the form of the kit's `Authenticator`, or None for an unknown or expired secret."""
         holder = await self.find_holder(kind, digest)
-        if holder is None:
-            return None
-        return {name: getattr(holder, name) for name in ("kind", "id", "email", "tenants", "scopes")}
+        return None if holder is None else asdict(holder)
 
     async def find_holder(self, kind: str, digest: str) -> Holder | None:
         """Return the holder with organizations, roles and scopes, or None for an unknown or expired secret."""

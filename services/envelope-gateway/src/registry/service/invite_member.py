@@ -7,7 +7,7 @@ verifies nothing.
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from hearback_kit.auth import hash_secret
 from hearback_kit.errors import TooManyRequests
@@ -26,9 +26,18 @@ _HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    url_end: str
-    digest: str
+    token: str
     expires_at: datetime
+    mailed: bool
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of an invitation that belong to its link."""
+        return {
+            "invitation_digest": hash_secret(self.token),
+            "invitation_expires_at": self.expires_at,
+            "invitation_mailed": self.mailed,
+        }
 
 
 async def invite_member(
@@ -48,14 +57,12 @@ async def invite_member(
         link = _new_link(change.now, settings)
         member_id = await invitations.add_invitation(
             change.connection,
-            organization.id,
-            email=email,
+            organization_id=organization.id,
+            email=email.lower(),
             role=role,
             invited_by=authority.user_id,
-            digest=link.digest,
-            expires_at=link.expires_at,
-            mailed=settings.mails_invitations,
-            now=change.now,
+            created_at=change.now,
+            **link.columns,
         )
         return await _announce(change, authority, settings, member_id, link)
 
@@ -80,13 +87,7 @@ async def renew_invitation(
         if role is not None:
             await set_role(change, authority, member, role)
         link = _new_link(change.now, settings)
-        await invitations.renew_invitation(
-            change.connection,
-            member.id,
-            digest=link.digest,
-            expires_at=link.expires_at,
-            mailed=settings.mails_invitations,
-        )
+        await invitations.renew_invitation(change.connection, member.id, link.columns)
         return await _announce(change, authority, settings, member_id, link)
 
 
@@ -112,8 +113,8 @@ async def _check_limits(change: Change, organization_id: int, settings: Settings
 
 
 def _new_link(now: datetime, settings: Settings) -> _Link:
-    token = secrets.token_urlsafe(32)
-    return _Link(token, hash_secret(token), now + timedelta(days=settings.invitation_days))
+    expires_at = now + timedelta(days=settings.invitation_days)
+    return _Link(secrets.token_urlsafe(32), expires_at, settings.mails_invitations)
 
 
 async def _announce(
@@ -122,7 +123,7 @@ async def _announce(
     """Queue the mail and add an audit log entry."""
     organization = authority.organization
     member = await find_member(change, authority, member_id)
-    url = f"{settings.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.url_end}/"
+    url = f"{settings.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.token}/"
     subject, body = invitation_mail(
         await _language(change, authority, member),
         inviter=member.inviter_name or "",
@@ -131,10 +132,8 @@ async def _announce(
         url=url,
     )
     await mails.add_mail(change.connection, member.email, subject, body, change.now)
-    await change.audit(
-        AuditEvent.MEMBER_INVITED, organization.id, target=member.id, email=member.email, role=member.role
-    )
-    return member, None if settings.mails_invitations else url
+    await change.audit_member(AuditEvent.MEMBER_INVITED, member, email=member.email, role=member.role)
+    return member, None if link.mailed else url
 
 
 async def _language(change: Change, authority: MemberAuthority, member: Member) -> str | None:

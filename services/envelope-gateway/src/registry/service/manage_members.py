@@ -49,14 +49,7 @@ async def set_role(change: Change, authority: MemberAuthority, member: Member, r
     await members.update_role(change.connection, member.id, role)
     _touch(change, authority)
     if differences := changes_between({"role": member.role}, {"role": role}):
-        await change.audit(
-            AuditEvent.MEMBER_EDITED,
-            member.organization_id,
-            target=member.id,
-            target_user_id=member.user_id,
-            email=member.email,
-            changes=differences,
-        )
+        await change.audit_member(AuditEvent.MEMBER_EDITED, member, email=member.email, changes=differences)
 
 
 async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthority, member_id: int) -> None:
@@ -68,13 +61,7 @@ async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthori
         if member.user_id is not None:
             await users.note_use(change.connection, member.user_id, change.now)
         _touch(change, authority)
-        await change.audit(
-            AuditEvent.MEMBER_REMOVED,
-            member.organization_id,
-            target=member.id,
-            target_user_id=member.user_id,
-            email=member.email,
-        )
+        await change.audit_member(AuditEvent.MEMBER_REMOVED, member, email=member.email)
 
 
 async def find_member(change: Change, authority: MemberAuthority, member_id: int) -> Member:

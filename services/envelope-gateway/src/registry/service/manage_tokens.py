@@ -89,8 +89,8 @@ async def issue_token(change: Change, organization_id: int, user_id: int, wanted
         name=wanted.name,
         digest=hash_secret(secret),
         last_characters=secret[-4:],
-        scopes=wanted.scopes,
-        now=change.now,
+        scopes=sorted(wanted.scopes),
+        created_at=change.now,
         expires_at=wanted.expires_at,
     )
     token = await tokens.find_token(change.connection, organization_id, token_id)

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import columns, find_record, list_records
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.tables import members, project_alerts, projects, users
@@ -45,10 +46,10 @@ class Subscriber:
 _ALERTS = func.coalesce(project_alerts.c.is_on, True)
 
 
-async def list_recipients(connection: Connection, project_id: int) -> list[Recipient]:
-    """Return the members of a project's organization; none for an unknown project."""
-    query = (
-        select(*columns(Recipient, users, members, user_id=users.c.id, alerts=_ALERTS))
+def _select_members(project_id: int, *selected: ColumnElement[Any]) -> Select[Any]:
+    """Select columns of the members of a project's organization, and of their setting for the project."""
+    return (
+        select(*selected)
         .select_from(projects)
         .join(members, members.c.organization_id == projects.c.organization_id)
         .join(users, users.c.id == members.c.user_id)
@@ -57,24 +58,20 @@ async def list_recipients(connection: Connection, project_id: int) -> list[Recip
             (project_alerts.c.user_id == users.c.id) & (project_alerts.c.project_id == projects.c.id),
         )
         .where(projects.c.id == project_id)
-        .order_by(members.c.id)
     )
+
+
+async def list_recipients(connection: Connection, project_id: int) -> list[Recipient]:
+    """Return the members of a project's organization; none for an unknown project."""
+    selected = columns(Recipient, users, members, user_id=users.c.id, alerts=_ALERTS)
+    query = _select_members(project_id, *selected).order_by(members.c.id)
     return await list_records(connection, Recipient, query)
 
 
 async def find_subscriber(connection: Connection, user_id: int, project_id: int) -> Subscriber | None:
     """Return an account's setting for a project, or None when it is no member of the project's organization."""
-    query = (
-        select(*columns(Subscriber, users, project_slug=projects.c.slug, alerts=_ALERTS))
-        .select_from(projects)
-        .join(members, members.c.organization_id == projects.c.organization_id)
-        .join(users, users.c.id == members.c.user_id)
-        .outerjoin(
-            project_alerts,
-            (project_alerts.c.user_id == users.c.id) & (project_alerts.c.project_id == projects.c.id),
-        )
-        .where(projects.c.id == project_id, users.c.id == user_id)
-    )
+    selected = columns(Subscriber, users, project_slug=projects.c.slug, alerts=_ALERTS)
+    query = _select_members(project_id, *selected).where(users.c.id == user_id)
     return await find_record(connection, Subscriber, query)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import Window, columns, read_window, record
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 
+from registry.store.rows import count
 from registry.store.tables import audit_logs, users
 
 
@@ -38,31 +39,9 @@ class AuditLogFilter:
     actor_id: int | None = None
 
 
-async def add_entry(
-    connection: Connection,
-    organization_id: int,
-    event: str,
-    *,
-    actor_id: int | None,
-    actor_label: str,
-    address: str | None,
-    target_object: int | None,
-    target_user_id: int | None,
-    data: dict[str, Any],
-    now: datetime,
-) -> None:
-    values = {
-        "organization_id": organization_id,
-        "event": event,
-        "actor_id": actor_id,
-        "actor_label": actor_label,
-        "address": address,
-        "target_object": target_object,
-        "target_user_id": target_user_id,
-        "data": data,
-        "created_at": now,
-    }
-    await connection.execute(insert(audit_logs).values(values))
+async def add_entry(connection: Connection, **columns: Any) -> None:
+    """Add an entry with these columns."""
+    await connection.execute(insert(audit_logs).values(columns))
 
 
 async def list_entries(
@@ -86,16 +65,13 @@ async def list_entries(
 
 async def count_entries(connection: Connection, organization_id: int, event: str, since: datetime) -> int:
     """Count an organization's entries of an event since a time."""
-    query = (
-        select(func.count())
-        .select_from(audit_logs)
-        .where(
-            audit_logs.c.organization_id == organization_id,
-            audit_logs.c.event == event,
-            audit_logs.c.created_at > since,
-        )
+    return await count(
+        connection,
+        audit_logs,
+        audit_logs.c.organization_id == organization_id,
+        audit_logs.c.event == event,
+        audit_logs.c.created_at > since,
     )
-    return int(await connection.scalar(query) or 0)
 
 
 async def remove_before(connection: Connection, time: datetime) -> None:

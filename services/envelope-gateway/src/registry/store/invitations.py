@@ -1,7 +1,9 @@
 """Invitations: pending members, with the hash of their link's token."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import columns, find_record
@@ -25,42 +27,17 @@ class Invitation:
     expires_at: datetime
 
 
-async def add_invitation(
-    connection: Connection,
-    organization_id: int,
-    *,
-    email: str,
-    role: str,
-    invited_by: int,
-    digest: str,
-    expires_at: datetime,
-    mailed: bool,
-    now: datetime,
-) -> int:
-    """Store an invitation; return the member's id."""
-    values = {
-        "organization_id": organization_id,
-        "email": email.lower(),
-        "role": role,
-        "invited_by": invited_by,
-        "invitation_digest": digest,
-        "invitation_expires_at": expires_at,
-        "invitation_mailed": mailed,
-        "created_at": now,
-    }
-    member_id: int = (
-        await connection.execute(insert(members).values(values).returning(members.c.id))
-    ).scalar_one()
+async def add_invitation(connection: Connection, **columns: Any) -> int:
+    """Store an invitation with these columns of `members`; return the member's id."""
+    query = insert(members).values(columns).returning(members.c.id)
+    member_id: int = (await connection.execute(query)).scalar_one()
     return member_id
 
 
-async def renew_invitation(
-    connection: Connection, member_id: int, *, digest: str, expires_at: datetime, mailed: bool
-) -> None:
-    """Replace the link of an invitation; the old one becomes invalid."""
-    values = {"invitation_digest": digest, "invitation_expires_at": expires_at, "invitation_mailed": mailed}
+async def renew_invitation(connection: Connection, member_id: int, link: Mapping[str, Any]) -> None:
+    """Replace the columns of an invitation's link; the old one becomes invalid."""
     query = update(members).where(members.c.id == member_id, members.c.user_id.is_(None))
-    await connection.execute(query.values(values))
+    await connection.execute(query.values(link))
 
 
 async def find_invitation(

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import Window, find_record, read_window, record
+from hearback_kit.db.rows import Window, find_record, record
 from hearback_kit.values.ids import parse_id
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
+from registry.store.rows import count, read_page
 from registry.store.tables import project_keys
 
 
@@ -29,9 +29,7 @@ class Key:
 async def list_keys(connection: Connection, project_id: int, window: Window) -> list[Key]:
     """Return a page of a project's keys."""
     query = select(project_keys).where(project_keys.c.project_id == project_id)
-    return await read_window(
-        connection, partial(record, Key), query, (project_keys.c.id,), window, newest_first=False
-    )
+    return await read_page(connection, Key, query, project_keys.c.id, window)
 
 
 async def find_key(connection: Connection, project_id: int, id_or_public: str) -> Key | None:
@@ -58,8 +56,7 @@ async def find_first_active(connection: Connection, project_id: int) -> Key | No
 
 async def count_keys(connection: Connection, project_id: int) -> int:
     """Return how many keys a project has."""
-    query = select(func.count()).select_from(project_keys).where(project_keys.c.project_id == project_id)
-    return int(await connection.scalar(query) or 0)
+    return await count(connection, project_keys, project_keys.c.project_id == project_id)
 
 
 async def add_key(

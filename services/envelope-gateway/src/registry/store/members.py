@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import Window, columns, find_record, read_window, record
+from hearback_kit.db.rows import Window, columns, find_record
 from sqlalchemy import Select, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from registry.store.rows import count, read_page
 from registry.store.tables import members, tokens, users
 from registry.store.users import User
 
@@ -55,9 +55,7 @@ async def lock_members(connection: Connection, organization_id: int) -> None:
 async def list_members(connection: Connection, organization_id: int, window: Window) -> list[Member]:
     """Return a page of an organization's members."""
     query = _members(organization_id)
-    return await read_window(
-        connection, partial(record, Member), query, (members.c.id,), window, newest_first=False
-    )
+    return await read_page(connection, Member, query, members.c.id, window)
 
 
 async def find_member(connection: Connection, organization_id: int, member_id: int) -> Member | None:
@@ -91,8 +89,7 @@ async def has_other_with_address(connection: Connection, organization_id: int, u
 
 async def count_members(connection: Connection, organization_id: int) -> int:
     """Count an organization's members, including invitations."""
-    query = select(func.count()).select_from(members).where(members.c.organization_id == organization_id)
-    return int(await connection.scalar(query) or 0)
+    return await count(connection, members, members.c.organization_id == organization_id)
 
 
 async def has_other_owner(connection: Connection, organization_id: int, member_id: int) -> bool:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import Window, find_record, read_window, record
+from hearback_kit.db.rows import Window, find_record, record
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import insert, select, text, update
 
+from registry.store.rows import read_page
 from registry.store.tables import organizations
 
 
@@ -47,9 +47,7 @@ async def lock_organization(connection: Connection, organization_id: int) -> Org
 async def list_organizations(connection: Connection, ids: list[int], window: Window) -> list[Organization]:
     """Return a page of the organizations with these ids."""
     query = select(organizations).where(organizations.c.id.in_(ids))
-    return await read_window(
-        connection, partial(record, Organization), query, (organizations.c.id,), window, newest_first=False
-    )
+    return await read_page(connection, Organization, query, organizations.c.id, window)
 
 
 async def add_organization(connection: Connection, slug: str, name: str, now: datetime) -> Organization:

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import Window, find_record, read_window, record
+from hearback_kit.db.rows import Window, find_record
 from hearback_kit.values.ids import parse_id
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from registry.store.rows import count, read_page
 from registry.store.tables import organizations, projects
 
 
@@ -55,15 +55,12 @@ async def find_project(connection: Connection, organization_id: int, id_or_slug:
 async def list_projects(connection: Connection, organization_ids: list[int], window: Window) -> list[Project]:
     """Return a page of the projects of some organizations."""
     query = select_projects().where(projects.c.organization_id.in_(organization_ids))
-    return await read_window(
-        connection, partial(record, Project), query, (projects.c.id,), window, newest_first=False
-    )
+    return await read_page(connection, Project, query, projects.c.id, window)
 
 
 async def count_projects(connection: Connection, organization_id: int) -> int:
     """Return how many projects an organization has."""
-    query = select(func.count()).select_from(projects).where(projects.c.organization_id == organization_id)
-    return int(await connection.scalar(query) or 0)
+    return await count(connection, projects, projects.c.organization_id == organization_id)
 
 
 async def add_project(

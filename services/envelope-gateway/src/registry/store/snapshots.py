@@ -18,17 +18,11 @@ from hearback_contracts.config import (
 )
 from hearback_kit.db import Connection
 from hearback_kit.values.ids import parse_id
-from sqlalchemy import Text, cast, delete, func, literal, select, union_all
+from sqlalchemy import Text, cast, delete, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
-from registry.store.tables import (
-    members,
-    organizations,
-    project_keys,
-    projects,
-    unpublished,
-    users,
-)
+from registry.store.rows import count
+from registry.store.tables import members, organizations, project_keys, projects, unpublished, users
 
 _ROWS_MAX: Final = 5_000
 
@@ -79,7 +73,7 @@ async def unmark(connection: Connection, names: list[str]) -> None:
 
 async def count_unpublished(connection: Connection) -> int:
     """Count the marks."""
-    return int(await connection.scalar(select(func.count()).select_from(unpublished)) or 0)
+    return await count(connection, unpublished)
 
 
 async def values_of(connection: Connection, names: list[str]) -> dict[str, bytes | None]:

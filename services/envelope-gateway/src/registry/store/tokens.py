@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import Window, columns, find_record, read_window, record
-from sqlalchemy import delete, func, insert, or_, select, update
+from hearback_kit.db.rows import Window, columns, find_record
+from sqlalchemy import delete, insert, or_, select, update
 
+from registry.store.rows import count, read_page
 from registry.store.tables import members, tokens, users
 
 EXPIRED_KEPT = timedelta(days=30)
@@ -74,7 +75,7 @@ async def list_tokens(
     )
     if user_id is not None:
         query = query.where(tokens.c.user_id == user_id)
-    return await read_window(connection, partial(record, Token), query, (tokens.c.id,), window, newest_first=False)
+    return await read_page(connection, Token, query, tokens.c.id, window)
 
 
 async def find_token(connection: Connection, organization_id: int, token_id: int) -> Token | None:
@@ -84,34 +85,12 @@ async def find_token(connection: Connection, organization_id: int, token_id: int
 
 async def count_tokens(connection: Connection, organization_id: int) -> int:
     """Return how many tokens an organization has."""
-    query = select(func.count()).select_from(tokens).where(tokens.c.organization_id == organization_id)
-    return int(await connection.scalar(query) or 0)
+    return await count(connection, tokens, tokens.c.organization_id == organization_id)
 
 
-async def add_token(
-    connection: Connection,
-    *,
-    organization_id: int,
-    user_id: int,
-    name: str,
-    digest: str,
-    last_characters: str,
-    scopes: Iterable[str],
-    now: datetime,
-    expires_at: datetime | None,
-) -> int:
-    """Store a token by its hash; return its id."""
-    values = {
-        "organization_id": organization_id,
-        "user_id": user_id,
-        "name": name,
-        "digest": digest,
-        "last_characters": last_characters,
-        "scopes": sorted(scopes),
-        "created_at": now,
-        "expires_at": expires_at,
-    }
-    token_id: int = (await connection.execute(insert(tokens).values(values).returning(tokens.c.id))).scalar_one()
+async def add_token(connection: Connection, **columns: Any) -> int:
+    """Store a token with these columns; return its id."""
+    token_id: int = (await connection.execute(insert(tokens).values(columns).returning(tokens.c.id))).scalar_one()
     return token_id
 
 

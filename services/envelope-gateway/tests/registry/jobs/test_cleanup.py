@@ -1,6 +1,6 @@
 from hearback_devkit.testing import ManualClock, eventually
 from hearback_kit.db import Database
-from registry.jobs.cleanup import Cleanup
+from registry.jobs.cleanup import clean_up
 from sqlalchemy import text
 
 
@@ -37,10 +37,9 @@ async def test_what_has_expired_is_removed(registry, working):
 async def test_accounts_that_are_unused_are_removed(registry):
     """Never one with a membership, a token or a sign-in within the time that the setting names."""
     database, days = Database(registry.settings.database_url), registry.settings.unused_account_days
-    cleanup = Cleanup(database, registry.clock, registry.settings)
 
     async def addresses():
-        await cleanup.run()
+        await clean_up(database, registry.clock, registry.settings)
         async with database.connection() as connection:
             return set(await connection.scalars(text("SELECT email FROM users")))
 
@@ -77,7 +76,7 @@ async def test_an_account_with_a_token_stays(settings):
             " WHERE users.email = 'ann@example.org'",
         ):
             await connection.execute(text(statement))
-    await Cleanup(database, clock, settings).run()
+    await clean_up(database, clock, settings)
     async with database.connection() as connection:
         assert set(await connection.scalars(text("SELECT email FROM users"))) == {"ann@example.org"}
     await database.close()
