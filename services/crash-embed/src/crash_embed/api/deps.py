@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from fastapi import Request
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.quotas import ReportQuotas
 from hearback_kit.clock import Clock
@@ -27,9 +26,3 @@ class AppState:
     publisher: ReportPublisher
     script: DialogScript
     clock: Clock
-
-
-def app_state(request: Request) -> AppState:
-    """Return the state of the running app."""
-    state: AppState = request.app.state.state
-    return state

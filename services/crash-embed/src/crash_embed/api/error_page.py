@@ -14,13 +14,14 @@ from hearback_contracts.flags import Feature
 from hearback_contracts.outcomes import Outcome
 from hearback_contracts.rate_limits import longest
 from hearback_contracts.reasons import Reason
+from hearback_fleet.access import state_of
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.values.origins import is_origin_allowed, page_of
 from starlette.responses import Response
 
 from crash_embed import errors
-from crash_embed.api.deps import AppState, app_state
+from crash_embed.api.deps import AppState
 from crash_embed.api.forms import read_form
 from crash_embed.api.openapi import (
     FORM_BODY,
@@ -209,4 +210,4 @@ def _counted(result: str) -> Iterator[None]:
 )
 async def error_page(request: Request) -> Response:
     """Answer a request for the dialog."""
-    return await EmbedEndpoint(app_state(request)).answer(request)
+    return await EmbedEndpoint(state_of(request)).answer(request)

@@ -39,11 +39,6 @@ class FormResult:
     outcome: Outcome | None = None
     reason: str | None = None
 
-    @property
-    def state(self) -> SubmissionState:
-        """The resulting state of the submission."""
-        return _STATES[self.outcome]
-
 
 class ReportPublisher:
     """Publishes forms; methods return once everything is durable, or raise Unavailable."""
@@ -55,10 +50,7 @@ class ReportPublisher:
         self._clock = clock
         self._service = service
         self._shards = shards
-        self._commits = commits_by_shard(connection, shards, self._make_commit)
-
-    def _make_commit(self, wire: Wire) -> GroupCommit[FormResult]:
-        return GroupCommit(wire, self._messages)
+        self._commits = commits_by_shard(connection, shards, lambda wire: GroupCommit(wire, self._messages))
 
     async def accept(self, sender: Sender, form: Form) -> None:
         message = message_of(sender, form, new_id())
@@ -87,5 +79,5 @@ class ReportPublisher:
             # Whoever knows nothing but the id that the form was sent on finds it there, too.
             for submission_id in dict.fromkeys((result.submission_id, sender.event_id)):
                 submission = SubmissionRef(project.organization_id, project.id, submission_id, SOURCE)
-                recorder.step(submission, result.state, step, reason, at=sender.received_at)
+                recorder.step(submission, _STATES[result.outcome], step, reason, at=sender.received_at)
         return recorder.messages()
