@@ -85,5 +85,5 @@ def pss_mb(root: int) -> float:
 
 def lag(place: Path) -> int:
     """Return how many messages wait in all streams; to look costs the services and their databases nothing."""
-    depths = asyncio.run(queues.depths(DataDir(place).read_state()["environment"], outboxes=False))
+    depths = asyncio.run(queues.depths(DataDir(place).state.read()["environment"], outboxes=False))
     return 1 if depths is None else sum(depth.lag for depth in depths.values())

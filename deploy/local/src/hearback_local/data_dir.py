@@ -10,8 +10,41 @@ from typing import Any
 from hearback_devkit.engines.process import DirectoryLock, stored_secret
 
 
+class JsonFile:
+    """A file with a JSON object, replaced as a whole; readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> dict[str, Any]:
+        """Return the object; an empty one if there is none, or none that can be read."""
+        try:
+            content = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Replace the object. Raises OSError, and leaves what is there, if that fails."""
+        unfinished = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(content, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self._path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+
 class DataDir:
-    """A fleet's data directory. Files with secrets are readable by their owner only."""
+    """A fleet's data directory. Files with secrets are readable by their owner only.
+
+    `state` is that of the running (or last) launcher, for `status` and `down`; `first_start` is the result of the
+    first start, which later starts return again; `ports` are those of the last start by process, to reuse them.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -22,10 +55,10 @@ class DataDir:
         self.postgres = self.root / "postgres"
         self.valkey = self.root / "valkey"
         self.restoring = self.root / "restoring"  # is there while a restore is not complete
-        self._state = self.root / "state.json"
-        self._first_start = self.root / "fleet.json"
-        self._projects = self.root / "projects.json"
-        self._ports = self.root / "ports.json"
+        self.state = JsonFile(self.root / "state.json")
+        self.first_start = JsonFile(self.root / "fleet.json")
+        self.ports = JsonFile(self.root / "ports.json")
+        self._projects = JsonFile(self.root / "projects.json")
 
     def make(self) -> None:
         """Create the directories. As root, others may traverse them, since the stores then run as `nobody`.
@@ -57,25 +90,9 @@ class DataDir:
         """Return the files of the gateway's disk spool: waiting, refused and damaged ones."""
         return [path for end in ("spool", "refused", "damaged") for path in self.outage_spool.glob(f"*.{end}")]
 
-    def read_state(self) -> dict[str, Any]:
-        """Return the state of the running (or last) launcher; empty if there was none."""
-        return _read(self._state)
-
-    def write_state(self, state: Mapping[str, Any]) -> None:
-        """Write the launcher's state, for `status` and `down`."""
-        _write(self._state, state)
-
-    def read_first_start(self) -> dict[str, Any]:
-        """Return the result of the first start; empty before it."""
-        return _read(self._first_start)
-
-    def write_first_start(self, answer: Mapping[str, Any]) -> None:
-        """Store the result of the first start, which later starts return again."""
-        _write(self._first_start, answer)
-
     def read_projects(self) -> list[dict[str, Any]]:
         """Return the projects created from this directory, with their tokens."""
-        projects = _read(self._projects).get("projects", [])
+        projects = self._projects.read().get("projects", [])
         return projects if isinstance(projects, list) else []
 
     def remember_project(self, answer: Mapping[str, Any]) -> None:
@@ -85,36 +102,6 @@ class DataDir:
         lock.take(seconds=10.0)  # commands at once would lose each other's tokens
         try:
             others = [known for known in self.read_projects() if (known["organization"], known["project"]) != key]
-            _write(self._projects, {"projects": [*others, dict(answer)]})
+            self._projects.write({"projects": [*others, dict(answer)]})
         finally:
             lock.release()
-
-    def read_ports(self) -> dict[str, int]:
-        """Return the ports of the last start by process name, to reuse them."""
-        return _read(self._ports)
-
-    def write_ports(self, ports: Mapping[str, int]) -> None:
-        """Store the ports for the next start."""
-        _write(self._ports, ports)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise

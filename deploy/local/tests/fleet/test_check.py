@@ -29,7 +29,7 @@ from hearback_local.data_dir import DataDir
 data_dir = DataDir(Path(sys.argv[1]))
 lock = data_dir.lock()
 assert lock.take()
-data_dir.write_state({**describe_process(os.getpid(), data_dir.root), **json.loads(sys.argv[2])})
+data_dir.state.write({**describe_process(os.getpid(), data_dir.root), **json.loads(sys.argv[2])})
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -115,9 +115,9 @@ def test_unpublished_outbox_rows_are_lag(fleet: Callable[[dict[str, Answer]], Da
 @pytest.mark.parametrize(
     ("full", "lag", "problem"),
     [
-        (1, 0, ["envelope-gateway takes streams for full, although nothing waits in them"]),
+        (1, 0, ["envelope-gateway considers streams full, although they are empty"]),
         (0, 0, []),
-        (1, 3, ["envelope-gateway refuses what belongs to 1 full streams"]),
+        (1, 3, ["envelope-gateway refuses messages, as 1 streams are full"]),
     ],
 )
 def test_refusing_is_a_finding_above_all_when_nothing_waits(
@@ -148,8 +148,8 @@ def test_what_a_service_measures_of_itself_is_a_finding_with_advice(
     found = {finding["what"]: finding["do"] for finding in examine(data_dir) if not finding["ok"]}
     assert found == {
         "feedback has 1,001 messages in its outbox that are not published": "deploy/runbooks/outbox-waiting.md",
-        "feedback has a message that waits since 122 s": "deploy/runbooks/lag.md",
-        "feedback has consumers that wait": "deploy/runbooks/consumer-paused.md",
+        "feedback has a message that has waited for 122 s": "deploy/runbooks/lag.md",
+        "feedback has paused consumers": "deploy/runbooks/consumer-paused.md",
     }
     root = Path(__file__).parents[4]
     assert all((root / path).exists() for path in found.values())
@@ -185,8 +185,8 @@ def test_what_a_gateway_keeps_on_its_disk_is_found(fleet: Callable[[dict[str, An
     )
     data_dir = fleet({"envelope-gateway": lambda path: (200, text) if path == "/metrics" else READY})
     found, refused = [finding for finding in examine(data_dir) if not finding["ok"]]
-    assert refused["what"] == "envelope-gateway set 2 messages aside that Valkey refuses for good"
+    assert refused["what"] == "envelope-gateway set 2 messages aside, which Valkey refuses"
     assert found["what"] == (
-        "envelope-gateway keeps 3.0 MB on its disk for Valkey, the oldest since 90 s; 75% of the bound"
+        "envelope-gateway keeps 3.0 MB on its disk for Valkey, the oldest for 90 s; 75% of the bound"
     )
     assert found["do"] == "deploy/runbooks/outage-spooled.md"

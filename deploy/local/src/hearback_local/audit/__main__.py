@@ -71,7 +71,7 @@ def _report(pinned: list[Pin], known: Knowledge, exceptions: list[Accepted], tod
     found = findings(pinned, known.advisories)
     for unused in (one for one in exceptions if not any(one.covers(finding) for finding in found)):
         print(f"note: {unused.id} ({unused.package}) in {POLICY} is about nothing that is pinned: remove it")
-    refused = [finding for finding in found if not _is_borne(finding, exceptions, today)]
+    refused = [finding for finding in found if not _is_accepted(finding, exceptions, today)]
     if refused:
         print(f"{len(refused)} known vulnerabilities", file=sys.stderr)
         return VULNERABLE
@@ -93,7 +93,7 @@ def _notes(pinned: list[Pin], known: Knowledge, today: date) -> list[str]:
     return notes
 
 
-def _is_borne(finding: Finding, exceptions: list[Accepted], today: date) -> bool:
+def _is_accepted(finding: Finding, exceptions: list[Accepted], today: date) -> bool:
     """Print a finding; return whether an exception that has not expired covers it."""
     covering = [one for one in exceptions if one.covers(finding)]
     if any(today <= one.until for one in covering):

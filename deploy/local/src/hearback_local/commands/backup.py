@@ -40,5 +40,5 @@ def _show(options: argparse.Namespace, manifest: dict[str, Any], done: str) -> N
     rows = sum(sum(tables.values()) for tables in manifest["rows"].values())
     files = sum(manifest["files"].values())
     print(f"{rows:,} rows of {len(manifest['rows'])} databases, {manifest['keys']:,} keys, {files:,} files")
-    print(f"as of {manifest['made_at']}; services stood still for {manifest['frozen_seconds']} s")
+    print(f"as of {manifest['made_at']}; services were suspended for {manifest['frozen_seconds']} s")
     print(done)

@@ -99,10 +99,10 @@ def _measured(name: str, metrics: Mapping[str, Sequence[float]], *, is_idle: boo
     """Yield problems that a service's metrics show."""
     full = sum(metrics.get("hearback_stream_full", ()))
     if full and is_idle:
-        what = f"{name} takes streams for full, although nothing waits in them"
+        what = f"{name} considers streams full, although they are empty"
         yield _finding(False, what, f"restart {name}; {_runbook('stream-full')}")
     elif full:
-        yield _finding(False, f"{name} refuses what belongs to {full:.0f} full streams", _runbook("stream-full"))
+        yield _finding(False, f"{name} refuses messages, as {full:.0f} streams are full", _runbook("stream-full"))
     yield from _spool(name, metrics)
     waiting = sum(metrics.get("hearback_outbox_waiting", ()))
     if waiting > OUTBOX_WAITING_MAX:
@@ -110,9 +110,9 @@ def _measured(name: str, metrics: Mapping[str, Sequence[float]], *, is_idle: boo
         yield _finding(False, what, _runbook("outbox-waiting"))
     oldest = max(metrics.get("hearback_stream_oldest_seconds", ()), default=0.0)
     if oldest > OLDEST_SECONDS_MAX:
-        yield _finding(False, f"{name} has a message that waits since {oldest:,.0f} s", _runbook("lag"))
+        yield _finding(False, f"{name} has a message that has waited for {oldest:,.0f} s", _runbook("lag"))
     if sum(metrics.get("hearback_consumer_paused", ())):
-        yield _finding(False, f"{name} has consumers that wait", _runbook("consumer-paused"))
+        yield _finding(False, f"{name} has paused consumers", _runbook("consumer-paused"))
 
 
 def _spool(name: str, metrics: Mapping[str, Sequence[float]]) -> Iterator[dict[str, Any]]:
@@ -121,11 +121,11 @@ def _spool(name: str, metrics: Mapping[str, Sequence[float]]) -> Iterator[dict[s
     if used:
         share = used / max(1.0, sum(metrics.get("hearback_spool_bytes_max", ())))
         age = max(metrics.get("hearback_spool_oldest_seconds", ()), default=0.0)
-        what = f"{name} keeps {used / 2**20:,.1f} MB on its disk for Valkey, the oldest since {age:,.0f} s"
+        what = f"{name} keeps {used / 2**20:,.1f} MB on its disk for Valkey, the oldest for {age:,.0f} s"
         what += f"; {share:.0%} of the bound" if share > SPOOL_SHARE_MAX else ""
         yield _finding(False, what, _runbook("outage-spooled"))
     if refused := sum(metrics.get("hearback_spool_refused", ())):
-        what = f"{name} set {refused:,.0f} messages aside that Valkey refuses for good"
+        what = f"{name} set {refused:,.0f} messages aside, which Valkey refuses"
         yield _finding(False, what, _runbook("outage-spooled"))
     if sum(metrics.get("hearback_spool_damaged_total", ())):
         yield _finding(False, f"{name} set a damaged file of its spool aside", _runbook("outage-spooled"))

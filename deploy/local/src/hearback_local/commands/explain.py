@@ -10,7 +10,7 @@ from hearback_local.commands.arguments import add_command
 from hearback_local.commands.tables import printable
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
-from hearback_local.fleet.api import Access, quoted
+from hearback_local.fleet.api import Access, project_path, quoted
 from hearback_local.fleet.projects import parse_slugs
 
 
@@ -35,13 +35,11 @@ def find_submission(data_dir: DataDir, event_id: str, project: str | None) -> di
     wanted = event_id.replace("-", "").lower()
     projects = access.projects()
     if project is not None:
-        organization, slug = parse_slugs(project)
-        if access.api(organization).find(f"/api/0/projects/{quoted(organization)}/{quoted(slug)}/") is None:
-            raise FleetError(f"there is no project {project}")
-        projects = [(organization, slug)]
+        access.find_project(project)
+        projects = [parse_slugs(project)]
     for organization, slug in projects:
-        path = f"/api/0/projects/{quoted(organization)}/{quoted(slug)}/submissions/{quoted(wanted)}/"
-        found = access.api(organization).find(path)
+        path = project_path(organization, slug)
+        found = access.api(organization).find(f"{path}submissions/{quoted(wanted)}/")
         if found is not None:
             return {**found, "organization": organization, "project": slug}
     searched = ", ".join(f"{organization}/{slug}" for organization, slug in projects)

@@ -12,7 +12,7 @@ from hearback_local.commands.tables import as_text
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet import bootstrap
-from hearback_local.fleet.api import Access, Api, NotThere, TokenRefused, quoted
+from hearback_local.fleet.api import Access, Api, NotThere, TokenRefused, project_path, quoted
 from hearback_local.fleet.projects import parse_slugs
 
 Body = Callable[[argparse.Namespace], Any]
@@ -49,7 +49,7 @@ class Call:
         """Return the API and the path of the organization or project."""
         if self.arguments.startswith("slugs"):
             organization, project = parse_slugs(options.slugs)
-            return access.api(organization), f"/api/0/projects/{quoted(organization)}/{quoted(project)}/"
+            return access.api(organization), project_path(organization, project)
         return access.api(options.organization), f"/api/0/organizations/{quoted(options.organization)}/"
 
     def __call__(self, options: argparse.Namespace, access: Access) -> Any:

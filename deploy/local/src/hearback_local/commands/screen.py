@@ -35,9 +35,8 @@ class Progress:
 
     def __call__(self, line: str) -> None:
         """Print a line; never raise."""
-        with contextlib.suppress(
-            OSError, ValueError
-        ):  # A full disk or a closed terminal must not end the launcher.
+        # A full disk or a closed terminal must not end the launcher.
+        with contextlib.suppress(OSError, ValueError):
             print(f"[{self.seconds:5.1f}s] {line}", file=sys.stderr, flush=True)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 GAP = "  "
 # Control characters, and those that turn the direction of what follows.
-_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def as_text(answer: Any, columns: Sequence[str] = ()) -> str:
@@ -58,5 +58,5 @@ def _cell(value: Any) -> str:
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Return a text without what a terminal would obey, as what strangers sent may hold; `keep` stays."""
-    return _OBEYED.sub(lambda found: found[0] if found[0] in keep else "\ufffd", text)
+    """Return a text that came from outside without control characters of terminals, except those in `keep`."""
+    return _CONTROLS.sub(lambda found: found[0] if found[0] in keep else "\ufffd", text)

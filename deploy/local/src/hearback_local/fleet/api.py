@@ -11,6 +11,7 @@ from typing import Any
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet import bootstrap
+from hearback_local.fleet.projects import parse_slugs
 from hearback_local.fleet.state import find_answer, ready_state
 
 TIMEOUT_SECONDS = 30.0
@@ -102,6 +103,11 @@ def quoted(part: str) -> str:
     return urllib.parse.quote(part, safe="")
 
 
+def project_path(organization: str, project: str) -> str:
+    """Return the path of a project."""
+    return f"/api/0/projects/{quoted(organization)}/{quoted(project)}/"
+
+
 class Access:
     """The organizations and projects in the data directory, with their tokens."""
 
@@ -131,6 +137,14 @@ class Access:
             known = ", ".join(self._tokens)
             raise FleetError(f"this folder has no token of the organization {organization}, only of: {known}")
         return Api(self._url, organization, self._tokens[organization])
+
+    def find_project(self, slugs: str) -> dict[str, Any]:
+        """Return the project `ORGANIZATION/PROJECT`. Raises FleetError if there is none."""
+        organization, project = parse_slugs(slugs)
+        found: dict[str, Any] | None = self.api(organization).find(project_path(organization, project))
+        if found is None:
+            raise FleetError(f"there is no project {slugs}")
+        return found
 
     def every_api(self) -> Iterator[Api]:
         """Yield the API of each known organization."""

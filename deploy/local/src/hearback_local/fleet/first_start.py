@@ -4,7 +4,7 @@ from typing import Any
 
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
-from hearback_local.fleet.api import Api, TokenRefused, quoted
+from hearback_local.fleet.api import Api, TokenRefused, project_path
 from hearback_local.fleet.bootstrap import with_addresses
 from hearback_local.fleet.projects import create_project
 
@@ -25,7 +25,7 @@ def refreshed(data_dir: DataDir, answer: dict[str, Any]) -> dict[str, Any]:
 def _with_active_key(data_dir: DataDir, answer: dict[str, Any]) -> dict[str, Any]:
     organization, project = answer["organization"], answer["project"]
     api = Api(answer["url"], organization, answer["token"])
-    keys = api.get_all(f"/api/0/projects/{quoted(organization)}/{quoted(project)}/keys/")
+    keys = api.get_all(f"{project_path(organization, project)}keys/")
     active = [key["public"] for key in keys if key["isActive"]]
     if not active or answer["public_key"] in active:
         return answer
@@ -41,5 +41,5 @@ def _with_new_token(data_dir: DataDir, answer: dict[str, Any]) -> dict[str, Any]
 
 
 def _remembered(data_dir: DataDir, answer: dict[str, Any], **changes: str) -> dict[str, Any]:
-    data_dir.write_first_start(data_dir.read_first_start() | changes)
+    data_dir.first_start.write(data_dir.first_start.read() | changes)
     return with_addresses(answer | changes, answer["url"], data_dir.root)

@@ -36,5 +36,5 @@ def create_project(data_dir: DataDir, organization: str, project: str) -> dict[s
 
 def _known_password(data_dir: DataDir, email: str) -> str | None:
     """Return the generated password of an owner, which the registry returns only once."""
-    known = [data_dir.read_first_start(), *data_dir.read_projects()]
+    known = [data_dir.first_start.read(), *data_dir.read_projects()]
     return next((entry["admin_password"] for entry in known if entry.get("admin_email") == email), None)

@@ -14,10 +14,8 @@ from hearback_contracts.events import FeedbackSubmitted
 from hearback_fleet.reprocessing import ACCEPTANCES_PATH, DECISIONS_PATH, REPROCESSINGS_PATH
 
 from hearback_local.data_dir import DataDir
-from hearback_local.errors import FleetError
-from hearback_local.fleet.api import Access, quoted
+from hearback_local.fleet.api import Access
 from hearback_local.fleet.bootstrap import Call, operator_calls
-from hearback_local.fleet.projects import parse_slugs
 from hearback_local.fleet.state import ready_state
 
 CALL_SECONDS_MAX: Final = 120.0
@@ -44,17 +42,9 @@ def reprocess(
     until = end or datetime.now(UTC)
     wanted: dict[str, Any] = {"start": start.isoformat(), "end": until.isoformat(), "dry_run": dry_run}
     if project is not None:
-        wanted["project_id"] = _project_id(data_dir, project)
+        wanted["project_id"] = int(Access(data_dir).find_project(project)["id"])
     found = asyncio.run(reprocess_range(ready_state(data_dir), wanted, progress))
     return {"from": start.isoformat(), "to": until.isoformat(), "project": project, "dryRun": dry_run, **found}
-
-
-def _project_id(data_dir: DataDir, project: str) -> int:
-    organization, slug = parse_slugs(project)
-    found = Access(data_dir).api(organization).find(f"/api/0/projects/{quoted(organization)}/{quoted(slug)}/")
-    if found is None:
-        raise FleetError(f"there is no project {project}")
-    return int(found["id"])
 
 
 async def reprocess_range(state: Mapping[str, Any], wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:

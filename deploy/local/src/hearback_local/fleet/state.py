@@ -36,7 +36,7 @@ def is_running(data_dir: DataDir) -> bool:
 
 def find_ready_state(data_dir: DataDir) -> dict[str, Any]:
     """Return the launcher's state if it runs and is ready; else an empty dict."""
-    state = data_dir.read_state()
+    state = data_dir.state.read()
     return state if state.get("ready") and is_described(state, data_dir.root) else {}
 
 
@@ -60,7 +60,7 @@ def ready_state(data_dir: DataDir) -> dict[str, Any]:
 
 def find_answer(data_dir: DataDir) -> dict[str, Any]:
     """Return the result of the first start with the running fleet's URLs; empty if it is not ready."""
-    answer, state = data_dir.read_first_start(), find_ready_state(data_dir)
+    answer, state = data_dir.first_start.read(), find_ready_state(data_dir)
     if not answer or not state:
         return {}
     return bootstrap.with_addresses(answer, state["url"], data_dir.root)
@@ -73,7 +73,7 @@ def stop_fleet(data_dir: DataDir) -> bool:
     """
     if not is_running(data_dir):
         return False
-    state = data_dir.read_state()
+    state = data_dir.state.read()
     if not is_described(state, data_dir.root):
         raise FleetError(f"the launcher of {data_dir.root} is just starting; try again in a moment")
     os.kill(state["pid"], signal.SIGTERM)

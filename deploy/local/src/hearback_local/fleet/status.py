@@ -22,7 +22,7 @@ def read_status(data_dir: DataDir) -> dict[str, Any]:
             "running": False,
             "url": None,
             "data_dir": str(data_dir.root),
-            "pid": data_dir.read_state().get("pid") if running else None,
+            "pid": data_dir.state.read().get("pid") if running else None,
             "services": [],
             "stores": [],
         }

@@ -1,25 +1,19 @@
 """Generates kustomize overlays: `small` for one node, `ha` to survive the loss of a node."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from hearback_contracts.streams import STREAMS
+
+if TYPE_CHECKING:
+    from hearback_local.generate.deployments import Deployed
 
 OVERLAYS: Final = "deploy/kustomize/overlays"
 WORKERS_MAX: Final = 4  # as many as a stream has shards by default; more would have none to read
 WAITING_PER_WORKER: Final = 5_000
 
 
-class Scaled(Protocol):
-    """A service, as far as overlays depend on it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def has_worker(self) -> bool: ...
-
-
-def overlays(services: Sequence[Scaled]) -> dict[str, str]:
+def overlays(services: Sequence["Deployed"]) -> dict[str, str]:
     """Return the generated files by path."""
     deployments = [
         name for one in services for name in ([one.name, f"{one.name}-worker"] if one.has_worker else [one.name])

@@ -5,9 +5,9 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -86,7 +86,7 @@ class Launcher:
 
     def _end_leftovers(self) -> None:
         """Kill processes that a killed launcher left behind; normally they end with it."""
-        for entry in self._data_dir.read_state().get("services", []):
+        for entry in self._data_dir.state.read().get("services", []):
             if is_described(entry, self._data_dir.root):
                 self._report(f"ending {entry['name']} of an earlier start")
                 end_process(entry["pid"], (signal.SIGTERM, signal.SIGKILL), grace_seconds=3.0)
@@ -94,12 +94,13 @@ class Launcher:
     def _start_stores(self) -> None:
         names = " and ".join(engine.name for engine in self._stores.engines) or "the stores of the environment"
         self._report(f"starting {names}")
-        importing = _Import()
-        self._stores.start()
-        self._services = importing.finish()
+        with ThreadPoolExecutor(1) as pool:
+            importing = pool.submit(_load_programs)
+            self._stores.start()
+            self._services = importing.result()
         self._supervisor.check_stop()
         self._prepare_environment()
-        self._data_dir.write_ports(self._ports | self._stores.ports)
+        self._data_dir.ports.write(self._ports | self._stores.ports)
         self._report("preparing the databases")
         migrate = partial(migrations.run, list(self._services))
         run_task("migrate", migrate, self._data_dir.log("migrate"), meanwhile=self._build_services)
@@ -108,7 +109,7 @@ class Launcher:
         self._children.extend(self._service_child(*service) for service in self._services)
 
     def _prepare_environment(self) -> None:
-        recorded = self._data_dir.read_ports()
+        recorded = self._data_dir.ports.read()
         for service, _ in self._services:
             self._sockets[service.name] = listen_anywhere(recorded.get(service.name))
         self._ports = {name: held.getsockname()[1] for name, held in self._sockets.items() if name != EDGE}
@@ -213,13 +214,13 @@ class Launcher:
         return self._sockets[name]
 
     def _first_start(self) -> dict[str, Any]:
-        answer = self._data_dir.read_first_start()
+        answer = self._data_dir.first_start.read()
         if not answer:
             self._report("creating the organization demo with the project web")
             answer = json.loads(
                 run_task("bootstrap", lambda: bootstrap.create("demo", "web"), self._data_dir.log("bootstrap"))
             )
-            self._data_dir.write_first_start(answer)
+            self._data_dir.first_start.write(answer)
         self._ready = True
         self._watch_readiness()
         self._publish()
@@ -247,7 +248,7 @@ class Launcher:
             "environment": {key: os.environ[key] for key in os.environ if key.startswith("HEARBACK_")},
         }
         try:
-            self._data_dir.write_state(state)
+            self._data_dir.state.write(state)
             self._is_published = True
         except OSError as error:
             self._is_published = False
@@ -263,27 +264,9 @@ class Launcher:
         self._stores.stop()
 
 
-class _Import:
-    """Imports the services' packages in a thread while the stores start."""
-
-    def __init__(self) -> None:
-        self._loaded: list[tuple[ServiceProcess, Any]] = []
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._load)
-        self._thread.start()
-
-    def finish(self) -> list[tuple[ServiceProcess, Any]]:
-        """Wait for the imports and return the programs; reraise errors of imports."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._loaded
-
-    def _load(self) -> None:
-        modules: dict[str, Any] = sys.modules
-        try:
-            for name in UNUSED:
-                modules.setdefault(name, None)  # cannot be imported then; libraries do without
-            self._loaded = load_programs()
-        except BaseException as error:
-            self._error = error
+def _load_programs() -> list[tuple[ServiceProcess, Any]]:
+    """Import the services' packages, without what is never used."""
+    modules: dict[str, Any] = sys.modules
+    for name in UNUSED:
+        modules.setdefault(name, None)  # cannot be imported then; libraries do without
+    return load_programs()

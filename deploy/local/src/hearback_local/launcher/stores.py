@@ -23,24 +23,20 @@ class Stores:
     """The stores of the fleet; `engines` are the embedded ones."""
 
     def __init__(self, data_dir: DataDir) -> None:
-        ports = data_dir.read_ports()
-        self.engines: list[Engine] = []
-        self._postgres: PostgresEngine | None = None
-        self._valkey: ValkeyEngine | None = None
-        self._given = [name for name in (DATABASE_URL, REDIS_URL) if os.environ.get(name)]
-        if DATABASE_URL not in self._given:
-            self._postgres = PostgresEngine(data_dir.postgres, port=_free(ports.get("postgres")))
-            self.engines.append(self._postgres)
-        if REDIS_URL not in self._given:
-            self._valkey = ValkeyEngine(data_dir.valkey, port=_free(ports.get("valkey")))
-            self.engines.append(self._valkey)
+        ports = data_dir.ports.read()
+        self._embedded: dict[str, Engine] = {}  # by the variable with its URL
+        if not os.environ.get(DATABASE_URL):
+            self._embedded[DATABASE_URL] = PostgresEngine(data_dir.postgres, port=_free(ports.get("postgres")))
+        if not os.environ.get(REDIS_URL):
+            self._embedded[REDIS_URL] = ValkeyEngine(data_dir.valkey, port=_free(ports.get("valkey")))
+        self.engines = list(self._embedded.values())
 
     def start(self) -> None:
         """Start the embedded engines and check that external stores are reachable.
 
         Raises EngineError with the reason.
         """
-        for name in self._given:
+        for name in (given for given in PORTS if given not in self._embedded):
             _reach(name, os.environ[name])
         for engine in self.engines:
             engine.start()
@@ -70,12 +66,7 @@ class Stores:
     @property
     def environment(self) -> dict[str, str]:
         """Return the environment variables with the URLs of the embedded engines."""
-        values = {}
-        if self._postgres is not None:
-            values[DATABASE_URL] = self._postgres.url
-        if self._valkey is not None:
-            values[REDIS_URL] = self._valkey.url
-        return values
+        return {name: engine.url for name, engine in self._embedded.items()}
 
     @property
     def ports(self) -> dict[str, int]:
