@@ -19,7 +19,7 @@ RUNBOOKS = ROOT / "deploy" / "runbooks"
 ALERTS = [
     rule for group in yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"] for rule in group["rules"]
 ]
-PROMISES = {"not-accepting", "lag", "dead-letters", "reports-waiting", "mail-failing", "disk-filling"}
+OBJECTIVES = {"not-accepting", "lag", "dead-letters", "reports-waiting", "mail-failing", "disk-filling"}
 # What Prometheus itself adds to every scraped sample, and what it makes of each target.
 OF_PROMETHEUS = {"job", "instance"}
 SAMPLES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
@@ -116,10 +116,10 @@ def test_an_alert_watches_what_exists_and_has_a_runbook_of_its_name(alert: dict[
     assert used <= (labels_of(promql_parser.parse(alert["expr"]), known, []) or set())
 
 
-def test_every_promise_has_an_alert_and_every_runbook_one() -> None:
+def test_every_objective_has_an_alert_and_every_runbook_one() -> None:
     names = [alert["alert"] for alert in ALERTS]
     assert len(names) == len(set(names))
-    assert set(names) >= PROMISES
+    assert set(names) >= OBJECTIVES
     assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"} == set(names)
     listed = re.findall(r"^- \[([a-z-]+)\]", (RUNBOOKS / "README.md").read_text(), re.MULTILINE)
     assert listed == names

@@ -12,8 +12,8 @@ COLUMNS: Final = 2
 WIDTH: Final = 24 // COLUMNS
 HEIGHT: Final = 8
 OPTIONS: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-# What the fleet promises, each in one picture: title, query, name of a line, unit.
-PROMISES: Final = (
+# The objectives of the fleet, each in one panel: title, query, name of a line, unit.
+OBJECTIVES: Final = (
     (
         "Requests by answer",
         "sum by (status) (rate(envelope_gateway_requests_total[$__rate_interval]))",
@@ -43,8 +43,8 @@ PROMISES: Final = (
 
 
 def dashboards() -> dict[str, bytes]:
-    panels = [_panel(number, *promise) for number, promise in enumerate(PROMISES)]
-    found = {f"{FOLDER}/promises.json": _dashboard("promises", "Hearback: promises", panels)}
+    panels = [_panel(number, *objective) for number, objective in enumerate(OBJECTIVES)]
+    found = {f"{FOLDER}/objectives.json": _dashboard("objectives", "Hearback: objectives", panels)}
     for package, metrics in declared_metrics().items():
         name = "shared" if package == SHARED else package.replace("_", "-")
         panels = [_metric(number, metric) for number, metric in enumerate(metrics)]

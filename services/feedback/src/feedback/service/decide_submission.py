@@ -23,7 +23,7 @@ from feedback.service.judge_spam import SpamJudge, is_judged
 from feedback.settings import Settings
 from feedback.store.keys import EventKey
 
-# A person may overrule these; the journal keeps the payload (protocol: fate#taking-in-what-was-refused).
+# A person may overrule these; the journal keeps the payload (protocol: fate#accepting-what-was-refused).
 OVERRULABLE: Final = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID, Reason.DUPLICATE})
 # These are independent of the content: sent again, the same submission may be stored.
 BY_CONFIGURATION: Final = frozenset({Reason.PROJECT_ID, Reason.ORG_DENYLIST, Reason.FEATURE_DISABLED})
