@@ -18,6 +18,7 @@ class Refusal(Exception):
 
 
 _MISSING = "Missing or invalid parameter."
+_RETRY_SECONDS = 5
 
 
 def invalid_event_id() -> Refusal:
@@ -37,30 +38,29 @@ def forbidden_origin() -> Refusal:
 
 def too_many(seconds: int) -> Refusal:
     """A rate limit was reached; it ends in `seconds`."""
-    context = {"detail": "Too many requests; try again later.", "code": "too_many_requests"}
-    return Refusal(429, context, check="limit", retry_after_seconds=seconds)
+    return _explained(429, "limit", "too_many_requests", "Too many requests; try again later.", seconds)
 
 
 def too_large(bytes_max: int) -> Refusal:
     """The form has more than `bytes_max` bytes."""
-    context = {"detail": f"A form has at most {bytes_max} bytes.", "code": "too_large"}
-    return Refusal(413, context, check="size")
+    return _explained(413, "size", "too_large", f"A form has at most {bytes_max} bytes.")
 
 
 def feature_disabled() -> Refusal:
     """The organization's feedback ingestion is disabled."""
-    context = {"detail": "User feedback is switched off for this organization.", "code": "feature_disabled"}
-    return Refusal(403, context, check="feature")
+    detail = "User feedback is switched off for this organization."
+    return _explained(403, "feature", "feature_disabled", detail)
 
 
-def unavailable(detail: str, seconds: int = 5) -> Refusal:
+def unavailable(detail: str) -> Refusal:
     """The form cannot be stored now."""
-    return Refusal(
-        503, {"detail": detail, "code": "unavailable"}, check="unavailable", retry_after_seconds=seconds
-    )
+    return _explained(503, "unavailable", "unavailable", detail, _RETRY_SECONDS)
 
 
 def internal() -> Refusal:
     """An unexpected error; see the logs."""
-    context = {"detail": "Internal error; the logs have more.", "code": "internal"}
-    return Refusal(500, context, check="internal")
+    return _explained(500, "internal", "internal", "Internal error; the logs have more.")
+
+
+def _explained(status: int, check: str, code: str, detail: str, seconds: int | None = None) -> Refusal:
+    return Refusal(status, {"detail": detail, "code": code}, check=check, retry_after_seconds=seconds)
