@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hearback_devkit.engines.process import DirectoryLock, stored_secret
+from hearback_kit.files import replace_file
 
 
 class JsonFile:
@@ -26,17 +27,7 @@ class JsonFile:
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Replace the object. Raises OSError, and leaves what is there, if that fails."""
-        unfinished = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(content, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+        replace_file(self._path, json.dumps(content, indent=1).encode())
 
 
 class DataDir:
