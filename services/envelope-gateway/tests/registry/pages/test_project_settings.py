@@ -33,11 +33,11 @@ async def test_general_settings(registry, owner, configuration):
     assert "https://a.example\n*.b.example" in page
     assert 'name="retention" type="number" value="30"' in page
     for change, words in (
-        ({"retention": "0"}, "must be a number"),
-        ({"retention": "many"}, "must be a number"),
+        ({"retention": "0"}, "Give a number from 1"),
+        ({"retention": "many"}, "Give a number from 1"),
         ({"name": ""}, "needs a name"),
         ({"slug": "No"}, "Slugs are lower-case"),
-        ({"origins": "x" * 300}, "must be a list of origins"),
+        ({"origins": "x" * 300}, "Give a list of origins"),
     ):
         answer = await owner.submit(PATH, GENERAL | change, status=400)
         assert words in answer.text, change
