@@ -1,6 +1,7 @@
 """Decide who is notified of a created feedback (protocol: notifications#rules-for-a-created-feedback)."""
 
 from enum import StrEnum
+from typing import Self
 
 from hearback_contracts.sources import FeedbackSource
 
@@ -14,20 +15,20 @@ class Verdict(StrEnum):
 
 
 class Rule(StrEnum):
-    """The rule that decided, as recorded in the fate of a submission."""
+    """The rule that decided, as recorded in the fate of a submission, with its verdict."""
 
-    NOTIFIED = "notified"
-    SPAM = "spam_filter_actions"
-    REPORT_NOTIFICATIONS_OFF = "feedback_user_report_notifications"
-    NO_RECIPIENTS = "no_recipients"
-    NOT_SPAM = "not_spam"
+    verdict: Verdict
 
-    @property
-    def verdict(self) -> Verdict:
-        """What the rule decides."""
-        if self is Rule.SPAM:
-            return Verdict.HELD
-        return Verdict.NOTIFIED if self in {Rule.NOTIFIED, Rule.NOT_SPAM} else Verdict.SKIPPED
+    NOTIFIED = "notified", Verdict.NOTIFIED
+    SPAM = "spam_filter_actions", Verdict.HELD
+    REPORT_NOTIFICATIONS_OFF = "feedback_user_report_notifications", Verdict.SKIPPED
+    NO_RECIPIENTS = "no_recipients", Verdict.SKIPPED
+    NOT_SPAM = "not_spam", Verdict.NOTIFIED
+
+    def __new__(cls, name: str, verdict: Verdict) -> Self:
+        rule = str.__new__(cls, name)
+        rule._value_, rule.verdict = name, verdict
+        return rule
 
     @property
     def step(self) -> str:
@@ -36,7 +37,7 @@ class Rule(StrEnum):
 
 
 def decide(
-    *, source: FeedbackSource, is_spam: bool | None, has_spam_actions: bool, has_report_notifications: bool
+    source: FeedbackSource, is_spam: bool | None, *, has_spam_actions: bool, has_report_notifications: bool
 ) -> Rule:
     """Return the rule for a created feedback; without a spam verdict (None) it is not spam."""
     if is_spam and has_spam_actions:

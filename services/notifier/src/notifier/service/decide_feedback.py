@@ -5,12 +5,14 @@ has a time derived from the message, so that the journal keeps it once, and each
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
+from hearback_contracts.sources import FeedbackSource
 
 from notifier import metrics
 from notifier.domain.decision import Rule, decide
@@ -28,8 +30,7 @@ class _Project:
     configuration: ProjectConfig
     audience: Audience
     sender: Sender
-    has_spam_actions: bool
-    has_report_notifications: bool
+    decide: Callable[[FeedbackSource, bool | None], Rule]
 
 
 async def decide_feedback(context: Context, messages: Sequence[Created]) -> bool:
@@ -64,8 +65,13 @@ async def _find_projects(context: Context, project_ids: Sequence[int]) -> dict[i
             project,
             await find_audience(context, project),
             Sender(project, context.settings.public_url),
-            project.feature(Feature.SPAM_FILTER_ACTIONS),
-            bool(project.option(Option.USER_REPORT_NOTIFICATIONS)),
+            cache(
+                partial(
+                    decide,
+                    has_spam_actions=project.feature(Feature.SPAM_FILTER_ACTIONS),
+                    has_report_notifications=bool(project.option(Option.USER_REPORT_NOTIFICATIONS)),
+                )
+            ),
         )
         for project_id, project in (await context.projects(project_ids)).items()
     }
@@ -73,12 +79,7 @@ async def _find_projects(context: Context, project_ids: Sequence[int]) -> dict[i
 
 def _decide(project: _Project, feedback: Feedback, new: NewNotices) -> Rule:
     """Return the rule for a feedback; add to `new` what is to be held or delivered."""
-    rule = decide(
-        source=feedback.source,
-        is_spam=feedback.is_spam,
-        has_spam_actions=project.has_spam_actions,
-        has_report_notifications=project.has_report_notifications,
-    )
+    rule = project.decide(feedback.source, feedback.is_spam)
     if rule is Rule.SPAM:
         new.hold(project.configuration.id, feedback.event_id)
     if rule is not Rule.NOTIFIED:
@@ -86,6 +87,6 @@ def _decide(project: _Project, feedback: Feedback, new: NewNotices) -> Rule:
     found = project.audience.destinations(feedback)
     if not found:
         return Rule.NO_RECIPIENTS
-    has_data = any(destination.channel is Channel.WEBHOOK for destination in found)
+    has_data = Channel.WEBHOOK in [destination.channel for destination in found]
     new.add(project.configuration, of_feedback(feedback, project.sender, has_data=has_data), found)
     return rule

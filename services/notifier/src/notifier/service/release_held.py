@@ -32,7 +32,7 @@ async def release_held(context: Context, messages: Sequence[Changed]) -> bool:
             if project is None or not await decisions.release(work.connection, project.id, event_id, new.at):
                 continue
             rule = decide(
-                source=message.feedback.source,
+                message.feedback.source,
                 is_spam=False,
                 has_spam_actions=False,
                 has_report_notifications=bool(project.option(Option.USER_REPORT_NOTIFICATIONS)),
