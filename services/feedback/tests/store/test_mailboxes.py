@@ -10,7 +10,7 @@ from feedback.store import feedback_pages
 from feedback.store.conditions import conditions
 from feedback.store.feedback_pages import count_mailboxes, read_counted_page, read_page
 from feedback.store.feedback_read import Position, Selection, find_by_event
-from feedback.store.list_statements import IN_ORDER, count_mailboxes_statement
+from feedback.store.list_statements import IN_ORDER, count_mailboxes_statement, sample_statement
 from feedback.store.similar import list_of_error, list_similar, similar_statement
 from hearback_kit.db import Database
 from hearback_kit.db.rows import Window
@@ -41,6 +41,16 @@ async def test_mailboxes_are_counted_up_to_a_bound(api: Api) -> None:
     assert await count(api, "n2") == {UNRESOLVED: 0, RESOLVED: 1, IGNORED: 0}
     assert await count(api, "", []) == {UNRESOLVED: 0, RESOLVED: 0, IGNORED: 0}
     assert await count(api, "", [7]) == {UNRESOLVED: 0, RESOLVED: 0, IGNORED: 0}
+
+
+@pytest.mark.parametrize(("rows_max", "matches"), [(1, 1), (3, 3), (4, 3)])
+async def test_a_sample_has_so_many_rows_even_of_one_moment(api: Api, rows_max: int, matches: int) -> None:
+    for text in ("rare", "rare", "common", "common", "common"):
+        await api.submit(text)
+    wanted = replace(selection("common"), is_search=True)
+    async with api.intake.database.connection() as connection:
+        found = await connection.execute(sample_statement(wanted, rows_max, 10))
+    assert found.scalar_one() == matches
 
 
 @pytest.mark.parametrize("projects", [[1], [1, 2, 3, 4]], ids=["one", "all"])

@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     text,
     true,
+    tuple_,
     union_all,
 )
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -145,9 +146,10 @@ def sample_statement(selection: Selection, rows_max: int, count_max: int) -> Sel
     It counts none when the organization has no more rows than that.
     """
     ours = FEEDBACK.c.organization_id == selection.organization_id
-    times = select(FEEDBACK.c.first_seen).where(ours).order_by(*in_time(FEEDBACK.c))
-    oldest = times.offset(rows_max).limit(1).scalar_subquery()
-    found = select(FEEDBACK.c.id).where(ours, FEEDBACK.c.first_seen > oldest, *matches(selection)).limit(count_max)
+    places = select(*sort_key(FEEDBACK.c)).where(ours).order_by(*in_time(FEEDBACK.c))
+    end = places.offset(rows_max).limit(1).scalar_subquery()
+    newest = tuple_(*sort_key(FEEDBACK.c)) > end  # times alone may be the same for many
+    found = select(FEEDBACK.c.id).where(ours, newest, *matches(selection)).limit(count_max)
     return select(func.count()).select_from(found.subquery())
 
 
