@@ -28,8 +28,9 @@ from feedback.store.list_statements import (
 )
 from feedback.store.tables import FEEDBACK
 
+COUNTED_MATCHES_MAX: Final = 2_000  # the same where the number of hits is asked for, which is bounded anyway
 SAMPLE_ROWS: Final = 1_000  # newest rows that show how common a search is
-ROWS_PER_MATCH: Final = 4  # index entries that an inverted index reads in the time a scan takes to visit one row
+ENTRIES_PER_ROW: Final = 4  # that an inverted index reads in the time it takes to visit a row
 ROWS: Final = text("SELECT reltuples FROM pg_class WHERE oid = CAST('feedback' AS regclass)")
 Counts = Mapping[str, int | None]
 """Rows by mailbox; None where counting would take longer than reading a page."""
@@ -87,11 +88,10 @@ async def _read_search(
 
     Rows that were deleted meanwhile are missing.
     """
-    attempts = [selection] if everywhere is selection else [everywhere, selection]
-    if await _is_common(connection, selection, hits_max or window.limit):
-        attempts = []
-    matches_max = max(MATCHES_MAX, hits_max or 0)
-    for searched in attempts:
+    matches_max = MATCHES_MAX if hits_max is None else max(hits_max, COUNTED_MATCHES_MAX)
+    for searched in [selection] if everywhere is selection else [everywhere, selection]:
+        if await _is_common(connection, searched, hits_max or window.limit, matches_max):
+            continue
         counts, positions = await _read_matches(connection, searched, matches_max, selection.statuses, window)
         if counts is not None:
             hits = sum(counts[status] for status in selection.statuses)
@@ -106,15 +106,16 @@ async def _read_search(
     return Page(await _rows(connection, scan_statement(selection, window)), hits_max), None
 
 
-async def _is_common(connection: Connection, selection: Selection, count: int) -> bool:
+async def _is_common(connection: Connection, selection: Selection, count: int, matches_max: int) -> bool:
     """Whether a scan in time order finds `count` matches sooner than an inverted index finds every one."""
     rows = (await connection.execute(ROWS)).scalar_one()
-    if rows < ROWS_PER_MATCH * count:
+    if rows <= SAMPLE_ROWS:
         return False
     await connection.execute(IN_ORDER)
     sample = (await connection.execute(sample_statement(selection, SAMPLE_ROWS, SAMPLE_ROWS))).scalar_one()
     share = sample / SAMPLE_ROWS
-    if share * share * rows < ROWS_PER_MATCH * count:
+    matched = share * rows
+    if share * (min(matched, matches_max) + matched / ENTRIES_PER_ROW) < count:
         return False
     met = (await connection.execute(sample_statement(selection, int(2 * count / share), count))).scalar_one()
     return bool(met == count)
