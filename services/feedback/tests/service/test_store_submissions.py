@@ -52,7 +52,7 @@ async def test_redelivery_stores_and_tells_nothing_more(intake: Intake) -> None:
 
 @pytest.mark.parametrize("together", [False, True])
 async def test_other_words_under_a_known_id_are_refused_once_and_can_be_taken_in(
-    intake: Intake, together: bool
+    intake: Intake, api: Api, together: bool
 ) -> None:
     first, second = (submitted(payload(words), event_id=EVENT) for words in ("the first", "the second"))
     batches = [[first, second]] if together else [[first], [second]]
@@ -69,8 +69,20 @@ async def test_other_words_under_a_known_id_are_refused_once_and_can_be_taken_in
     assert isinstance(step.refused, FeedbackSubmitted)
     taken_in = step.refused.model_copy(update={"accepted_by": "owner@example.com"})
     stored = await intake.take(outgoing(FEEDBACK_SUBMITTED, taken_in, 4, body=orjson.dumps(step.payload)))
-    assert [(s.submission_id, s.state) for s in stored.steps] == [(EVENT, "stored")]
-    assert [row.message for row in await rows(intake)] == ["the first", "the second"]
+    kept = await rows(intake)
+    own = kept[1].event_id
+    assert [(s.submission_id, s.state, s.step, s.feedback_id, s.details) for s in stored.steps] == [
+        (EVENT, "accepted", "continued_apart", None, (own,)),
+        (own, "accepted", "sent_under_another_id", None, (EVENT,)),
+        (own, "stored", "stored", str(kept[1].id), ()),
+    ]
+    assert [(row.message, row.submission_id) for row in kept] == [("the first", EVENT), ("the second", own)]
+    assert (await api.client.delete(f"/api/0/organizations/demo/issues/{kept[1].id}/")).status_code == 202
+    deleted = await intake.recorded()
+    assert [(s.submission_id, s.state, s.step, s.reason) for s in deleted.steps] == [
+        (own, "dropped", "deleted", "deleted"),
+        (EVENT, "accepted", "deleted_apart", "deleted"),
+    ]
 
 
 @pytest.mark.parametrize(

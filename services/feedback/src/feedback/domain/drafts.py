@@ -27,7 +27,8 @@ class Submission(msgspec.Struct, kw_only=True):
     """A submission without its payload, from its message or from what was stored of it.
 
     `sent_at` is the sender's clock, only when it is off by 55 minutes or more; `error_occurred_at` the time of
-    the linked error; `marks` are signs that the sender's form detected, such as `honeypot`.
+    the linked error; `marks` are signs that the sender's form detected, such as `honeypot`. `repeats` is set here
+    for what was taken in after its id was known: the submission under whose id it was sent.
     """
 
     organization_id: int
@@ -40,6 +41,7 @@ class Submission(msgspec.Struct, kw_only=True):
     sent_at: datetime | None = None
     error_occurred_at: datetime | None = None
     marks: tuple[str, ...] = ()
+    repeats: str | None = None
 
 
 class Submitted(Submission, kw_only=True, omit_defaults=True):
@@ -133,11 +135,22 @@ def draft_of(
         status=status,
         substatus=substatus,
         tags=event["tags"],
-        evidence=evidence_of(shown, source=source, summary=title, verdict=verdict, marks=submission.marks),
+        evidence=_evidence(submission, shown, title, verdict),
         event=event,
         facets=facets_of(pairs_of(event, context, source=source, verdict=verdict, marks=submission.marks)),
         search=searchable(context.message, shown.name, shown.contact_email),
         **_columns(event, context),
+    )
+
+
+def _evidence(submission: Submission, shown: FeedbackContext, title: str, verdict: SpamVerdict) -> dict[str, Any]:
+    return evidence_of(
+        shown,
+        source=submission.source.value,
+        summary=title,
+        verdict=verdict,
+        marks=submission.marks,
+        repeats=submission.repeats,
     )
 
 

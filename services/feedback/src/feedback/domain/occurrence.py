@@ -16,13 +16,19 @@ _SHOWN = ("associated_event_id", "contact_email", "message", "name")
 
 
 def evidence_of(
-    context: FeedbackContext, *, source: str, summary: str, verdict: SpamVerdict, marks: Sequence[str] = ()
+    context: FeedbackContext,
+    *,
+    source: str,
+    summary: str,
+    verdict: SpamVerdict,
+    marks: Sequence[str] = (),
+    repeats: str | None = None,
 ) -> dict[str, Any]:
     """Return `evidenceData` without empty values.
 
-    Three keys are Hearback's own: `marks`, signs that the sender's form detected, such as `honeypot`;
+    Four keys are Hearback's own: `marks`, signs that the sender's form detected, such as `honeypot`;
     `spam_signs`, the spam rules that fired, whether or not they sufficed; `spam_reasons`, the features behind the
-    verdict.
+    verdict; `repeats`, the submission under whose id it was sent.
     """
     evidence: dict[str, Any] = {}
     if context.associated_event_id:
@@ -42,6 +48,8 @@ def evidence_of(
         evidence["spam_signs"] = list(verdict.signs)
     if verdict.reasons:
         evidence["spam_reasons"] = list(verdict.reasons)
+    if repeats:
+        evidence["repeats"] = repeats
     return evidence
 
 

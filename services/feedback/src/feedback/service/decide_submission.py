@@ -185,4 +185,5 @@ def _submission_of(kept: FeedbackDetail, marks: tuple[str, ...]) -> Submission:
         received_at=kept.received_at,
         error_occurred_at=kept.error_occurred_at,
         marks=marks,
+        repeats=kept.evidence.get("repeats"),
     )

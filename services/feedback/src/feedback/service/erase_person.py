@@ -30,7 +30,8 @@ async def erase_person(unit_of_work: UnitOfWork, address: str) -> Erased:
                 feedback += len(deletion.feedback)
                 attachments += deletion.attachments
                 for one in deletion.feedback:
-                    submissions += [(one.project_id, one.submission_id), (one.project_id, one.event_id)]
+                    names = (one.submission_id, one.event_id, one.repeats)
+                    submissions += [(one.project_id, name) for name in names if name]
     DELETED.labels("person").inc(feedback)
     _log.info("person_erased", feedback=feedback, attachments=attachments)
     return Erased.of({"feedback": feedback, "attachments": attachments}, submissions)

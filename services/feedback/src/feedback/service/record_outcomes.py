@@ -28,9 +28,20 @@ def record_stored(record: OutcomeRecorder, decision: Decision, feedback_id: int,
     """Record that a feedback was stored, and unless it was counted before, its outcome."""
     if counted:
         _count(record, decision.message, Outcome.ACCEPTED, None)
+    _record_apart(record, decision.message)
     is_spam = decision.draft is not None and decision.draft.is_spam
     step = "judged_spam" if is_spam else "stored"
     _step(record, decision.message, step, feedback_id, is_spam=is_spam, details=_details(decision, is_spam))
+
+
+def _record_apart(record: OutcomeRecorder, message: Submitted) -> None:
+    """Record in both fates where the other one is, if this submission was sent under the id of another."""
+    if message.repeats is None:
+        return
+    first = SubmissionRef(message.organization_id, message.project_id, message.repeats, message.source)
+    record.step(first, SubmissionState.ACCEPTED, "continued_apart", details=[message.submission_id])
+    sent = SubmissionState.ACCEPTED
+    record.step(message, sent, "sent_under_another_id", at=message.received_at, details=[message.repeats])
 
 
 def record_revised(
@@ -64,6 +75,7 @@ def record_refused(record: OutcomeRecorder, decision: Decision) -> None:
     assert reason is not None, "only refusals have a reason"
     outcome = Outcome.FILTERED if reason is Reason.ORG_DENYLIST else Outcome.INVALID
     _count(record, decision.message, outcome, reason)
+    _record_apart(record, decision.message)
     step = "refused" if reason in _INVALID else "filtered"
     record.step(decision.message, state_of(reason), step, reason, refused=_refused(decision))
 
@@ -93,10 +105,18 @@ def record_dead_letter(record: OutcomeRecorder, message: Submitted) -> None:
 
 
 def record_deleted(record: OutcomeRecorder, feedback: Deleted) -> None:
-    """Record the last step of a submission whose feedback was deleted."""
+    """Record the last step of a submission whose feedback was deleted.
+
+    Its words are also kept where it was refused, under the id of another; this has them erased there.
+    """
     record.step(
         _ref_of(feedback), SubmissionState.DROPPED, "deleted", Reason.DELETED, feedback_id=str(feedback.id)
     )
+    if feedback.repeats:
+        first = _ref_of(feedback)._replace(submission_id=feedback.repeats)
+        record.step(
+            first, SubmissionState.ACCEPTED, "deleted_apart", Reason.DELETED, details=[feedback.submission_id]
+        )
 
 
 def record_sorted(record: OutcomeRecorder, feedback: Feedback, status: str) -> None:

@@ -28,6 +28,13 @@ def is_repeated(message: Submitted) -> bool:
     return message.source.is_new and message.event_id != message.submission_id
 
 
+def apart(message: Submitted) -> Submitted:
+    """Return a message; one that a person took in under an id of its own gets a fate of its own, too."""
+    if message.accepted_by is None or not is_repeated(message):
+        return message
+    return msgspec.structs.replace(message, submission_id=message.event_id, repeats=message.submission_id)
+
+
 def repeats_of(readings: Sequence[Reading], chosen: Mapping[EventKey, Reading]) -> list[Reading]:
     """Return the readings of a batch that repeat a chosen one with other content."""
     if len(chosen) == len(readings):

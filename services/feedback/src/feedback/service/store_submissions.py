@@ -28,7 +28,7 @@ from feedback.service.record_outcomes import (
     record_revised,
     record_stored,
 )
-from feedback.service.refuse_repeated import refuse_repeated, repeats_of
+from feedback.service.refuse_repeated import apart, refuse_repeated, repeats_of
 from feedback.store.arrivals import Arrival, Reserved, reserve, store_new
 from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
@@ -64,7 +64,7 @@ class StoreSubmissions:
 
     async def __call__(self, submissions: Sequence[tuple[Submitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
-        readings = await self._decide.read(submissions)
+        readings = await self._decide.read([(apart(message), body) for message, body in submissions])
         highest = _highest_revisions(readings)
         chosen, repeats = list(highest.values()), repeats_of(readings, highest)
         if not chosen:

@@ -49,7 +49,7 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A feedback that was deleted."""
+    """A feedback that was deleted; `repeats` is the submission under whose id it was sent, if not its own."""
 
     id: int
     organization_id: int
@@ -58,9 +58,10 @@ class Deleted:
     submission_id: str
     revision: int
     source: str
+    repeats: str | None
 
 
-_DELETED: Final = columns(Deleted, FEEDBACK)
+_DELETED: Final = columns(Deleted, FEEDBACK, repeats=FEEDBACK.c.evidence["repeats"].astext)
 
 
 def _insert(*names: str) -> str:
