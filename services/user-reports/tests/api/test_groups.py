@@ -71,7 +71,7 @@ async def test_group_detail_status_and_latest_event(harness: Any, api: Any, even
     seen = await api.client.put(url, json={"hasSeen": True}, headers=api.owner)
     assert (seen.status_code, seen.json()["hasSeen"]) == (200, True)
     wrong = await api.client.put(url, json={"priority": "high", "hasSeen": 1}, headers=api.owner)
-    assert (wrong.status_code, set(wrong.json())) == (400, {"priority", "hasSeen"})
+    assert (wrong.status_code, set(wrong.json())) == (400, {"detail", "code", "priority", "hasSeen"})
     assert (await api.get(f"{url}events/latest/")).json()["eventID"] == event_id
     assert (await api.client.put(url, json={"status": "resolved"}, headers=api.reader)).status_code == 403
     for headers, code in ((api.stranger, 404), ({}, 401)):
@@ -79,6 +79,50 @@ async def test_group_detail_status_and_latest_event(harness: Any, api: Any, even
         assert (await api.get(f"{url}events/latest/", headers=headers)).status_code == code
         assert (await api.client.put(url, json={"status": "ignored"}, headers=headers)).status_code == code
     assert (await api.get(f"{path}/99/")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        ({"isBookmarked": False, "isPublic": False, "merge": False, "discard": None, "snoozeDuration": None}, ()),
+        ({"assignedTo": None, "statusDetails": {}, "priority": "medium", "ignoreCount": 0, "status": None}, ()),
+        ({"assignedTo": "", "hasSeen": None, "isSubscribed": None, "substatus": None}, ()),
+        ({"status": "unresolved", "substatus": "ongoing", "statusDetails": {"ignoreCount": None}}, ()),
+        ({"isBookmarked": True, "priority": "high"}, ("isBookmarked", "priority")),
+        ({"assignedTo": "dev@example.com", "snoozeDuration": 30}, ("assignedTo", "snoozeDuration")),
+        ({"status": "resolved", "statusDetails": {"inRelease": "1.0"}}, ("statusDetails",)),
+        ({"status": "ignored", "substatus": "archived_until_escalating"}, ("substatus",)),
+        ({"substatus": "ongoing"}, ("substatus",)),
+        ({"status": ["resolved"], "hasSeen": 1, "isSubscribed": "no"}, ("status", "hasSeen", "isSubscribed")),
+        ({"inbox": False, "colour": None}, ("inbox", "colour")),
+    ],
+)
+async def test_what_asks_for_nothing_is_taken_and_the_rest_is_named(
+    harness: Any, api: Any, event_id: str, body: Any, refused: tuple[str, ...]
+) -> None:
+    await harness.deliver(harness.event(event_id))
+    url = f"{ISSUES}/{await only_group(harness)}/"
+    before = (await api.get(url)).json()
+    response = await api.client.put(url, json=body, headers=api.owner)
+    assert response.status_code == (400 if refused else 200)
+    assert set(response.json()) == {"detail", "code", *refused} if refused else response.json() == before
+    assert all(name in response.json()["detail"] for name in refused)
+    assert (await api.get(url)).json() == before
+
+
+@pytest.mark.parametrize(
+    ("status", "stored", "substatus"),
+    [("archived", "ignored", "archived_forever"), ("muted", "ignored", "archived_forever"),
+     ("resolvedInNextRelease", "resolved", None), ("ignored", "ignored", "archived_forever")],
+)  # fmt: skip
+async def test_a_status_has_the_names_that_it_has_for_feedback(
+    harness: Any, api: Any, event_id: str, status: str, stored: str, substatus: str | None
+) -> None:
+    await harness.deliver(harness.event(event_id))
+    url = f"{ISSUES}/{await only_group(harness)}/"
+    body = {"status": status, "substatus": substatus, "statusDetails": {}}
+    group = (await api.client.put(url, json=body, headers=api.owner)).json()
+    assert (group["status"], group["substatus"]) == (stored, substatus)
 
 
 async def test_nothing_of_one_project_is_reachable_through_another(harness: Any, api: Any, event_id: str) -> None:

@@ -1,9 +1,29 @@
 """JSON of issues, events and reports: the fields that services and clients rely on; responses have more."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+STATUSES: Final = ("unresolved", "resolved", "ignored")
+STATUSES_BY_NAME: Final[Mapping[str, str]] = {
+    **{status: status for status in STATUSES},
+    "resolvedInNextRelease": "resolved",
+    "archived": "ignored",
+    "muted": "ignored",
+}
+"""Statuses by the names that requests may give them."""
+STATUS_CONDITIONS: Final = ("ignoreDuration", "ignoreCount", "ignoreUserCount", "ignoreUntil", "ignoreWindow")
+"""Until when something is ignored: status details, which older clients send beside the status."""
+ASKS_FOR_NOTHING: Final[Mapping[str, bool | None]] = {
+    "isBookmarked": False,
+    "isPublic": False,
+    "merge": False,
+    "discard": False,
+    "snoozeDuration": None,
+}
+"""Fields of Sentry that no issue has a use for, with the value that leaves an issue as it is."""
 
 
 class _Shape(BaseModel):

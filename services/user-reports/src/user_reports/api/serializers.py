@@ -14,6 +14,9 @@ from user_reports.domain.short_ids import short_id
 from user_reports.domain.tag_counts import TagValue
 from user_reports.store.groups import Group
 
+PRIORITY: Final = "medium"
+SUBSTATUSES: Final = {"unresolved": "ongoing", "ignored": "archived_forever"}
+
 
 def _time(at: datetime) -> str:
     return wire_time(at, "auto")
@@ -78,7 +81,7 @@ def group_json(
         "level": group.level,
         "status": group.status,
         "statusDetails": {},
-        "substatus": "ongoing" if group.status == "unresolved" else None,
+        "substatus": SUBSTATUSES.get(group.status),
         "isPublic": False,
         "platform": group.platform,
         "project": project_json(project) if project else {"id": slug, "name": slug, "slug": slug},
@@ -92,7 +95,7 @@ def group_json(
         "isSubscribed": is_followed,
         "hasSeen": group.has_seen,
         "annotations": [],
-        "priority": "medium",
+        "priority": PRIORITY,
         "count": str(group.times_seen),
         "userCount": 0,
         "firstSeen": _time(group.first_seen),

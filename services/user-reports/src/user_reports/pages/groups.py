@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from hearback_contracts.flags import Feature
+from hearback_contracts.issues import STATUSES
 from hearback_kit.db.rows import Window
 from hearback_kit.errors import BadRequest, Unavailable
 from hearback_web import Flash, FormDep, Undo, neighbours, redirect
@@ -22,7 +23,6 @@ from user_reports.store.followers import is_follower
 from user_reports.store.group_events import EventFilter, list_event_ids, list_group_events
 from user_reports.store.report_lists import ReportFilter, count_reports, list_reports
 
-STATUSES: Final = ("unresolved", "resolved", "ignored")
 EVENTS_SHOWN: Final = 10
 REPORTS_COUNTED_MAX: Final = 1_000
 router = APIRouter(include_in_schema=False)

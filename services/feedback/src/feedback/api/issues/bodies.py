@@ -1,8 +1,9 @@
 """Bodies of triage requests: what they may change, and the columns that they set."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.issues import ASKS_FOR_NOTHING, STATUS_CONDITIONS, STATUSES_BY_NAME
 from hearback_kit.errors import BadRequest
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,23 +12,12 @@ from feedback.domain.statuses import (
     ARCHIVED_UNTIL_CONDITION_MET,
     IGNORED,
     PRIORITIES,
-    RESOLVED,
-    STATUS_ALIASES,
     SUBSTATUSES_OF,
     sorted_into,
 )
 
-_STATUSES = STATUS_ALIASES | {"resolvedInNextRelease": RESOLVED}
-_CONDITIONS = ("ignoreDuration", "ignoreCount", "ignoreUserCount", "ignoreUntil", "ignoreWindow")
-# Fields of Sentry that cannot be changed here, with the only value that asks for nothing.
-_FIXED = {
-    "isBookmarked": False,
-    "isSubscribed": False,
-    "isPublic": False,
-    "merge": False,
-    "discard": False,
-    "snoozeDuration": None,
-}
+# Fields that cannot be changed here, with the only value that asks for nothing.
+_FIXED: Final = {**ASKS_FOR_NOTHING, "isSubscribed": False}
 STATUS_DETAILS_MAX = 20
 
 Details = Annotated[dict[str, str | int | float | bool | None], Field(max_length=STATUS_DETAILS_MAX)]
@@ -74,7 +64,7 @@ def _details(changes: Changes) -> dict[str, Any]:
     """
     details = dict(changes.status_details or {})
     for name, value in (changes.model_extra or {}).items():
-        if name in _CONDITIONS and isinstance(value, str | int | float | None):
+        if name in STATUS_CONDITIONS and isinstance(value, str | int | float | None):
             details[name] = value
         elif name not in _FIXED or (value and value != _FIXED[name]):
             raise _invalid(name, "This field cannot be changed.")
@@ -88,12 +78,12 @@ def _invalid(field: str, detail: str) -> BadRequest:
 
 
 def _status(status: str, substatus: str | None, details: dict[str, Any]) -> dict[str, Any]:
-    if status not in _STATUSES:
+    if status not in STATUSES_BY_NAME:
         raise _invalid("status", f'"{status[:100]}" is not a valid choice.')
-    state = _STATUSES[status]
+    state = STATUSES_BY_NAME[status]
     if substatus is not None and substatus not in SUBSTATUSES_OF[state]:
         raise _invalid("substatus", f'"{substatus}" does not belong to {state}.')
-    if state == IGNORED and any(details.get(name) for name in _CONDITIONS):
+    if state == IGNORED and any(details.get(name) for name in STATUS_CONDITIONS):
         substatus = substatus or ARCHIVED_UNTIL_CONDITION_MET
     return sorted_into(state, substatus) | {"status_details": _without_nul(details)}
 

@@ -1,44 +1,26 @@
 """An error group: its detail, its status, its hash."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
-import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from hearback_contracts.issues import Issue
-from hearback_kit.errors import BadRequest
 
 from user_reports.api.deps import ReadGroup, StateDep, WriteGroup
+from user_reports.api.groups.bodies import CHANGES_SCHEMA, read_changes
 from user_reports.api.reports.bodies import parse_json
 from user_reports.api.serializers import event_json, group_json
 from user_reports.service.app_state import AppState
 from user_reports.service.find_groups import GroupScope
-from user_reports.service.triage_groups import GroupChanges, update_group
+from user_reports.service.triage_groups import update_group
 from user_reports.store.events import find_event
 from user_reports.store.followers import is_follower
 from user_reports.store.groups import Group
 
-STATUSES: Final = ("unresolved", "resolved", "ignored")
 issue = APIRouter()
 _OBJECT: Final = {"application/json": {"schema": {"type": "object"}}}
-_BOOLEAN: Final = {"type": "boolean"}
 _CHANGES: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "status": {"type": "string", "enum": list(STATUSES)},
-                        "hasSeen": _BOOLEAN,
-                        "isSubscribed": {**_BOOLEAN, "description": "Whether the caller follows the group."},
-                    },
-                }
-            }
-        },
-    }
+    "requestBody": {"required": True, "content": {"application/json": {"schema": CHANGES_SCHEMA}}}
 }
 
 
@@ -57,8 +39,8 @@ async def get_group(state: StateDep, scope: ReadGroup) -> JSONResponse:
     responses={400: {"description": "A field cannot be changed like that.", "content": _OBJECT}},
 )
 async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSONResponse:
-    """Change an error group; fields that cannot be changed are refused by name."""
-    changes = _read_changes(parse_json(await request.body()))
+    """Change an error group; fields that cannot be changed are refused by name, unless they ask for nothing."""
+    changes = read_changes(parse_json(await request.body()))
     group = await update_group(state.context, scope.group, changes, scope.member_id)
     return await _answer(state, scope, group)
 
@@ -71,27 +53,6 @@ async def list_hashes(state: StateDep, scope: ReadGroup) -> JSONResponse:
         event = await find_event(connection, group.project_id, group.latest_event_id)
     latest = event_json(event, scope.organization.slug) if event else None
     return JSONResponse([{"id": group.hash, "latestEvent": latest}])
-
-
-def _read_changes(body: Any) -> GroupChanges:
-    if not isinstance(body, dict):
-        raise BadRequest("Expected a JSON object.", code="invalid")
-    errors = {name: ["This field of an error group cannot be changed."] for name in body if name not in _READERS}
-    for name, is_valid in _READERS.items():
-        if name in body and not is_valid(body[name]):
-            errors[name] = [f"{orjson.dumps(body[name]).decode()[:100]} is not a valid choice."]
-    if errors:
-        raise BadRequest("A field cannot be changed like that.", code="invalid_fields", body=errors)
-    return GroupChanges(
-        status=body.get("status"), has_seen=body.get("hasSeen"), is_followed=body.get("isSubscribed")
-    )
-
-
-_READERS: Final[dict[str, Callable[[Any], bool]]] = {
-    "status": lambda value: isinstance(value, str) and value in STATUSES,
-    "hasSeen": lambda value: isinstance(value, bool),
-    "isSubscribed": lambda value: isinstance(value, bool),
-}
 
 
 async def _answer(state: AppState, scope: GroupScope, group: Group) -> JSONResponse:
