@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from hearback_devkit.testing import FaultProxy
+from hearback_devkit.testing import FaultProxy, eventually
 from hearback_kit.db import AlreadyThere, Database
 from hearback_kit.errors import QueryTimeout, Unavailable
 from sqlalchemy import text
@@ -83,6 +83,24 @@ async def test_a_lost_connection_is_an_outage_and_the_next_one_works(table, data
         proxy.heal()
         await far.ping()
         await far.close()
+
+
+@pytest.mark.parametrize("way", ["connection", "transaction", "statements", "direct", "direct_transaction"])
+async def test_a_server_that_was_away_between_two_requests_costs_none_of_them(database, database_url, way):
+    pool = Database(database_url, pool_size=2)
+    async with pool.direct() as first, pool.direct() as second:
+        held = [first, second]
+    async with database.statements() as connection:
+        for one in held:
+            await connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": one.get_server_pid()})
+    await eventually(lambda: all(one.is_closed() for one in held))
+    for _ in held:
+        async with getattr(pool, way)() as connection:
+            if way.startswith("direct"):
+                assert [row[0] for row in await connection.fetch("SELECT 1")] == [1]
+            else:
+                assert await connection.scalar(text("SELECT 1")) == 1
+    await pool.close()
 
 
 async def test_a_deadlock_may_be_tried_again(table):

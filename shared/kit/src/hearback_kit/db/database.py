@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]
 import orjson
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -130,6 +131,7 @@ class Database:
             },
         )
 
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -239,6 +241,12 @@ class Database:
         """Close every connection."""
         self._pings.cancel()
         await self._engine.dispose()
+
+
+def _refuse_closed(pooled: Any, _record: Any, _proxy: Any) -> None:
+    """Have the pool replace its connections once the server has closed one, as it does when it restarts."""
+    if pooled.driver_connection.is_closed():
+        raise InvalidatePoolError
 
 
 async def _roll_back(driver: Any) -> None:
