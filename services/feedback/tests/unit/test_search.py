@@ -19,6 +19,7 @@ def parsed(query: str) -> Search:
         ("pay*", (Words("pay*"),)),
         ("*pay", (Words("*pay", pattern=True),)),
         ('"two words"', (Words("two words"),)),
+        (r'"a \"b\" C:\d\\"', (Words('a "b" C:\\d\\'),)),
         (f'"{"A" * 32}"', (Words("A" * 32, event_id="a" * 32),)),
         ("!gone", (Words("gone", negated=True),)),
         ("Error: it broke", (Words("Error"), Words("it"), Words("broke"))),
@@ -107,7 +108,11 @@ def test_refused(query: str) -> None:
         parsed(query)
 
 
-@pytest.mark.parametrize("value", ["open", "two words", 'a "quoted" one', "a:b", "tab\tand\nline", "[x]", ""])
+@pytest.mark.parametrize(
+    "value",
+    ["open", "two words", 'a "quoted" one', "a:b", "tab\tand\nline", "[x]", "", "\\", "C:\\my dir\\", "a b\\\\",
+     'a\\"b', 'a \\\\"', r"\\server\the share", "x\\", '"', '\\"'],
+)  # fmt: skip
 def test_a_tag_of_any_name_has_a_search(value: str) -> None:
     for tag in (*KEYS, *ALIASES, "plan", "größe", "odd key", "a:b", "a]b", 'q"q', "1st", "emoji😀"):
         (term,) = parsed(f"{tag_name(tag)}:{quoted(value)}").terms

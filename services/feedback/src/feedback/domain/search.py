@@ -53,6 +53,7 @@ _RELATIVE: Final = re.compile(r"([+-]?)([0-9]{1,6})([smhdw])\Z")
 _NUMBER: Final = re.compile(r"(>=|<=|>|<)?([0-9]{1,18})\Z")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_BEFORE_QUOTE: Final = re.compile(r"""(\\*)("|\Z)""")
 _SHOWN_MAX: Final = 100
 
 
@@ -102,10 +103,10 @@ def tag_name(tag: str) -> str:
 
 
 def quoted(value: str) -> str:
-    """Return a value quoted for a query if it has to be."""
+    """Return a value quoted for a query if it has to be; backslashes before a quotation mark are doubled."""
     if value and not any(character.isspace() or character in '"[],()*:' for character in value):
         return value
-    return '"' + value.replace('"', '\\"') + '"'
+    return '"' + _BEFORE_QUOTE.sub(lambda run: 2 * run[1] + (run[2] and '\\"'), value) + '"'
 
 
 def read_key(text: str) -> tuple[str, bool]:
@@ -122,9 +123,9 @@ def _names_of(key: str, values: tuple[str, ...]) -> set[str]:
 
 
 def _unquote(text: str) -> str:
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        text = text[1:-1]
-    return text.replace('\\"', '"')
+    if not (len(text) >= 2 and text[0] == text[-1] == '"'):
+        return text.replace('\\"', '"')
+    return _BEFORE_QUOTE.sub(lambda run: run[1][: len(run[1]) // 2] + run[2], text[1:-1])
 
 
 def _values(text: str) -> tuple[str, ...]:
@@ -136,7 +137,7 @@ def _values(text: str) -> tuple[str, ...]:
 
 def _free_text(token: "re.Match[str]", negated: bool) -> list[Term]:
     if token["phrase"] is not None:
-        text = _unquote(token["phrase"])
+        text = _unquote(f'"{token["phrase"]}"')
         return [Words(text, negated, event_id=parse_any_event_id(text))] if text.strip() else []
     word = token["word"]
     if word in {"OR", "AND"} or word in {"(", ")"}:
