@@ -1,6 +1,7 @@
 """Who is notified, on the whole fleet: each source, each rule, spam that turns out to be none, and the log."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from email import message_from_bytes, policy
@@ -143,6 +144,24 @@ def test_each_source_is_mailed_to_the_members_once(project: Any, wait_until: Wai
     path = f"/api/0/projects/{project.organization}/{project.project}/deliveries/"
     [delivery] = wait_until(lambda: [row for row in project.get(path) if row["state"] == "sent"])
     assert (delivery["target"], delivery["kind"], delivery["attempts"]) == (project.admin_email, "feedback", 1)
+
+
+def test_every_link_of_a_mail_opens(project: Any, wait_until: WaitUntil) -> None:
+    error, message = uuid.uuid4().hex, f"links {uuid.uuid4().hex}"
+    payload = json.dumps({"event_id": error, "message": "boom"}).encode()
+    assert project.send(({"type": "event"}, payload), header={"event_id": error}).status_code == 200
+    project.indexed(error)
+    linked = {"message": message, "associated_event_id": error}
+    event = {"event_id": uuid.uuid4().hex, "type": "feedback", "contexts": {"feedback": linked}}
+    files = ({"type": "feedback"}, json.dumps(event).encode()), ({"type": "attachment", "filename": "a.txt"}, b"a")
+    assert project.send(*files, header={"event_id": event["event_id"]}).status_code == 200
+    [mail] = wait_until(lambda: mails(project, message))
+    links = set(re.findall(rf"{re.escape(project.url)}[^\s<>\"]+", mail.get_body(("plain",)).get_content()))
+    assert any(error in link for link in links)
+    with httpx.Client(base_url=project.url, follow_redirects=True, timeout=30) as browser:
+        account = {"email": project.admin_email, "password": project.admin_password}
+        assert browser.post("/api/0/auth/login/", json=account).status_code == 200
+        assert {link: browser.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
 @pytest.mark.parametrize("send", OLD, ids=lambda send: send.__name__)

@@ -198,3 +198,11 @@ async def test_tenants_and_scopes(api: Any) -> None:
     assert (await api.client.delete(f"{PATH}{rule['id']}/", headers=reader)).status_code == 403
     later = api.store.clock.now() + timedelta(days=1)
     assert rule["dateCreated"] < later.isoformat()
+
+
+async def test_a_rule_can_be_sent_back(api: Any) -> None:
+    rule = await create(api, reasons=["network_error"], category="error")
+    for shown in (rule, (await api.get(PATH))[0]):
+        answer = await api.client.put(f"{PATH}{rule['id']}/", json=shown)
+        assert (answer.status_code, answer.json()) == (200, rule)
+    assert (await api.client.put(f"{PATH}{rule['id']}/", json={**rule, "surprise": 1})).status_code == 400

@@ -20,6 +20,7 @@ async def test_a_rule_is_added_shown_changed_and_deleted(api: Api) -> None:
     assert (rule["environments"], rule["contains"]) == (["prod"], "refund")
     assert (await api.client.get(f"{api.rules}{rule['id']}/")).json() == rule
     assert (await api.client.get(api.rules)).json() == [rule]
+    assert (await api.client.put(f"{api.rules}{rule['id']}/", json=rule)).json() == rule
     changed = await api.client.put(f"{api.rules}{rule['id']}/", json={**EMAIL, "enabled": False})
     assert (changed.status_code, changed.json()["enabled"], changed.json()["sources"]) == (200, False, [])
     assert (await api.client.delete(f"{api.rules}{rule['id']}/")).status_code == 204

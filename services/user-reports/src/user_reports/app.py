@@ -11,6 +11,7 @@ from hearback_kit.api.cors import Cors
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
+import user_reports.pages.events as event_pages
 import user_reports.pages.groups as group_pages
 import user_reports.pages.reports as report_pages
 from user_reports.api import erasures, events, groups, internal, lookups, reports, reprocessings
@@ -52,7 +53,18 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     app.add_middleware(Cors, rules_of=cors_rules)
     app.add_exception_handler(DsnNotEnough, empty_answer)
     PAGES.install(app, settings, clock=clock)
-    for module in (reports, groups, events, lookups, internal, erasures, reprocessings, group_pages, report_pages):
+    for module in (
+        reports,
+        groups,
+        events,
+        lookups,
+        internal,
+        erasures,
+        reprocessings,
+        group_pages,
+        event_pages,
+        report_pages,
+    ):
         app.include_router(module.router)
     return app
 

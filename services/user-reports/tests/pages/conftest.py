@@ -20,6 +20,12 @@ class LinkedFeedback:
     def __init__(self) -> None:
         self.answer: list[dict[str, Any]] | None = []
         self.asked: list[tuple[int, int, list[str]]] = []
+        self.events: dict[tuple[int | None, str], dict[str, Any]] = {}
+
+    async def find_event(
+        self, organization_id: int, event_id: str, project_id: int | None = None
+    ) -> dict[str, Any] | None:
+        return self.events.get((project_id, event_id))
 
     async def list_linked(self, organization_id: int, project_id: int, event_ids: Any) -> list[dict[str, Any]]:
         self.asked.append((organization_id, project_id, list(event_ids)))

@@ -54,6 +54,7 @@ ROUTES: Final = (
     Route(rf"{_PAGES}/issues/(?:[0-9]*[13579]|{_ERROR_SHORT_ID}){_END}", "user-reports"),
     Route(rf"{_PAGES}/(?:feedback|issues){_END}", "feedback"),
     Route(rf"{_PAGES}/user-feedback{_END}", "user-reports"),
+    Route(rf"{_PAGES}/projects/[^/]+/events{_END}", "user-reports"),
     Route(rf"{_PAGES}/(?:submissions|stats){_END}", "client-reports"),
     Route(rf"{_SETTINGS}/loss-alerts{_END}", "client-reports"),
     Route(rf"{_SETTINGS}/(?:alerts|deliveries){_END}", "notifier"),

@@ -1,13 +1,13 @@
 """Request and response bodies."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import OrganizationConfig
 from hearback_kit.values.times import wire_time
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
 from client_reports.domain.journal import Submission
 from client_reports.store.alert_rules import AlertEvent, AlertRule
@@ -81,10 +81,18 @@ class AlertRuleBody(BaseModel):
     """An alert rule in requests.
 
     `threshold` is a quantity per hour for `discards`, a share of what was accepted in the last hour for
-    `discard_share` (0.1 is a tenth), and hours for `silence`.
+    `discard_share` (0.1 is a tenth), and hours for `silence`. What else a stored rule shows is ignored, so that it
+    can be sent back.
     """
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_read_only(cls, given: Any) -> Any:
+        return (
+            {name: given[name] for name in given if name not in _READ_ONLY} if isinstance(given, dict) else given
+        )
 
     name: Name
     project: str | StrictInt = Field(description="Slug or id.")
@@ -93,6 +101,14 @@ class AlertRuleBody(BaseModel):
     reasons: list[Name] | None = Field(None, max_length=50, description="Discard reasons; none: all.")
     category: str | None = Field(None, max_length=100, description="Data category; none: all.")
     enabled: bool = True
+
+
+_READ_ONLY: Final = frozenset(
+    {
+        *("id", "projectId", "dateCreated", "status", "value"),
+        *("lastEvaluated", "lastTriggered", "lastResolved", "history"),
+    }
+)
 
 
 class AlertEventView(BaseModel):

@@ -1,11 +1,11 @@
 """Bodies of requests and answers."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.values.times import wire_time
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from notifier.domain.recipients import (
@@ -33,7 +33,7 @@ class _View(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
 
-class RuleBody(_View):
+class RuleFields(_View):
     """A rule: what it matches, the target of its notices, and whether they are batched into digests.
 
     Empty `sources` and `environments` match all; `contains` matches the message case-insensitively.
@@ -54,7 +54,21 @@ class RuleBody(_View):
     )
 
 
-class RuleView(RuleBody):
+class RuleBody(RuleFields):
+    """A rule in requests; what else a stored rule shows is ignored, so that it can be sent back."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_read_only(cls, given: Any) -> Any:
+        return (
+            {name: given[name] for name in given if name not in _READ_ONLY} if isinstance(given, dict) else given
+        )
+
+
+_READ_ONLY: Final = frozenset({"id", "secret", "offReason"})
+
+
+class RuleView(RuleFields):
     """A stored rule; `secret` verifies a webhook's signature and is shown to those who may change the rule."""
 
     id: str
