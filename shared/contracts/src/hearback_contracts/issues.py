@@ -89,6 +89,34 @@ class IssueEvent(_Shape):
     date_created: str
 
 
+class IssueTagValue(_Shape):
+    """A value of a tag, and how many events have it."""
+
+    key: str
+    name: str
+    value: str
+    count: int
+    first_seen: str
+    last_seen: str
+
+
+class IssueTag(_Shape):
+    """A tag of an issue's events, with its most frequent values."""
+
+    key: str
+    name: str
+    total_values: int
+    unique_values: int
+    top_values: list[IssueTagValue]
+
+
+class IssueHash(_Shape):
+    """A fingerprint of an issue's events, with the newest of them."""
+
+    id: str
+    latest_event: dict[str, Any] | None
+
+
 class IssueReference(_Shape):
     """The organization and project of an issue."""
 

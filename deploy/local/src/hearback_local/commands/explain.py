@@ -63,7 +63,7 @@ def in_words(submission: dict[str, Any]) -> str:
         line = f"    {step['at']}  {step['service']:17} {step['step']}"
         lines.append(line + (f": {_reason(step['reason'])}" if step.get("reason") else ""))
         if step.get("details"):
-            lines.append(f"{'':32}by {', '.join(step['details'])}")
+            lines.append(f"{'':32}{', '.join(step['details'])}")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
+from hearback_contracts.issues import IssueEvent, IssueHash, IssueTag, IssueTagValue
 from hearback_fleet.access import (
     EVENT_DELETE,
     EVENT_READ,
@@ -119,7 +120,7 @@ async def delete_issue(state: StateDep, found: Deletable) -> Response:
     return Response(status_code=202)
 
 
-@_issue.get("/events/", name="listIssueEvents", summary="List an issue's events", response_class=JSONResponse)
+@_issue.get("/events/", name="listIssueEvents", summary="List an issue's events", response_model=list[IssueEvent])
 async def list_events(state: StateDep, found: Readable) -> Response:
     """Return the issue's only event, in a list."""
     context = await serializer_context(state, found.scope.organization, [found.feedback])
@@ -137,32 +138,41 @@ async def get_event(
     return serializers.event(found.feedback, context)
 
 
-@_issue.get("/tags/", name="listIssueTags", summary="List an issue's tags")
-async def list_tags(found: Readable) -> list[Json]:
+@_issue.get("/tags/", name="listIssueTags", summary="List an issue's tags", response_model=list[IssueTag])
+async def list_tags(found: Readable) -> JSONResponse:
     """Return the issue's tags."""
-    return [serializers.tag_summary(found.feedback, key, value) for key, value in found.feedback.event_tags]
+    tags = found.feedback.event_tags
+    return JSONResponse([serializers.tag_summary(found.feedback, key, value) for key, value in tags])
 
 
-@_issue.get("/tags/{key}/", name="getIssueTag", summary="Get one of an issue's tags")
-async def get_tag(found: Readable, key: str) -> Json:
+@_issue.get("/tags/{key}/", name="getIssueTag", summary="Get one of an issue's tags", response_model=IssueTag)
+async def get_tag(found: Readable, key: str) -> JSONResponse:
     """Return one of the issue's tags."""
-    return serializers.tag_summary(found.feedback, key, _tag(found, key))
+    return JSONResponse(serializers.tag_summary(found.feedback, key, _tag(found, key)))
 
 
-@_issue.get("/tags/{key}/values/", name="listIssueTagValues", summary="List the values of one of an issue's tags")
-async def list_tag_values(found: Readable, key: str) -> list[Json]:
+@_issue.get(
+    "/tags/{key}/values/",
+    name="listIssueTagValues",
+    summary="List the values of one of an issue's tags",
+    response_model=list[IssueTagValue],
+)
+async def list_tag_values(found: Readable, key: str) -> JSONResponse:
     """Return the tag's only value, in a list."""
-    return [serializers.tag_value(found.feedback, key, _tag(found, key))]
+    return JSONResponse([serializers.tag_value(found.feedback, key, _tag(found, key))])
 
 
 def _tag(found: Found, key: str) -> str:
     return existing(dict(found.feedback.event_tags).get(key))
 
 
-@_issue.get("/hashes/", name="listIssueHashes", summary="List an issue's fingerprints")
-async def list_hashes(found: Readable) -> list[Json]:
+@_issue.get(
+    "/hashes/", name="listIssueHashes", summary="List an issue's fingerprints", response_model=list[IssueHash]
+)
+async def list_hashes(found: Readable) -> JSONResponse:
     """Return the issue's only fingerprint."""
-    return [{"id": found.feedback.fingerprint, "latestEvent": {"eventID": found.feedback.event_id}}]
+    feedback = found.feedback
+    return JSONResponse([{"id": feedback.fingerprint, "latestEvent": {"eventID": feedback.event_id}}])
 
 
 router = under_both_paths(_issue)

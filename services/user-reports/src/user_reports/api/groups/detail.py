@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from hearback_contracts.issues import Issue
+from hearback_contracts.issues import Issue, IssueHash
 
 from user_reports.api.deps import ReadGroup, StateDep, WriteGroup
 from user_reports.api.groups.bodies import CHANGES_SCHEMA, read_changes
@@ -45,7 +45,12 @@ async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSO
     return await _answer(state, scope, group)
 
 
-@issue.get("/hashes/", name="listErrorGroupHashes", summary="The hash that makes events one group")
+@issue.get(
+    "/hashes/",
+    name="listErrorGroupHashes",
+    summary="The hash that makes events one group",
+    response_model=list[IssueHash],
+)
 async def list_hashes(state: StateDep, scope: ReadGroup) -> JSONResponse:
     """Return the group's one hash with its newest event."""
     group = scope.group

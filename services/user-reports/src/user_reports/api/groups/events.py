@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
-from hearback_contracts.issues import IssueEvent
+from hearback_contracts.issues import IssueEvent, IssueTag, IssueTagValue
 from hearback_kit.api.paging import PageRequest, page_request, read_time
 from hearback_kit.db.rows import Window
 from hearback_kit.errors import NotFound, existing
@@ -67,21 +67,34 @@ async def get_event(state: StateDep, scope: ReadGroup, event: EventParam) -> JSO
     return JSONResponse(event_json(found, scope.organization.slug))
 
 
-@issue.get("/tags/", name="listErrorGroupTags", summary="The tags of an error group's events")
+@issue.get(
+    "/tags/",
+    name="listErrorGroupTags",
+    summary="The tags of an error group's events",
+    response_model=list[IssueTag],
+)
 async def list_tags(state: StateDep, scope: ReadGroup) -> JSONResponse:
     """Return every tag of the group's newest events with its most frequent values."""
     counted = await _count(state, scope.group)
     return JSONResponse([tag_json(key, values, TOP_VALUES) for key, values in counted.items()])
 
 
-@issue.get("/tags/{key}/", name="getErrorGroupTag", summary="The values of a tag in an error group")
+@issue.get(
+    "/tags/{key}/",
+    name="getErrorGroupTag",
+    summary="The values of a tag in an error group",
+    response_model=IssueTag,
+)
 async def get_tag(state: StateDep, scope: ReadGroup, key: str) -> JSONResponse:
     """Return all values of one tag of the group's newest events; 404 when none has it."""
     return JSONResponse(tag_json(key, await _values(state, scope.group, key)))
 
 
 @issue.get(
-    "/tags/{key}/values/", name="listErrorGroupTagValues", summary="List the values of a tag in an error group"
+    "/tags/{key}/values/",
+    name="listErrorGroupTagValues",
+    summary="List the values of a tag in an error group",
+    response_model=list[IssueTagValue],
 )
 async def list_tag_values(state: StateDep, scope: ReadGroup, key: str) -> JSONResponse:
     """Return all values of one tag of the group's newest events; 404 when none has it."""
