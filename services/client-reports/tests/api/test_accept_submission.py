@@ -22,6 +22,7 @@ from hearback_contracts.outcomes import SubmissionState as State
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED, USER_REPORT_SUBMITTED, Stream
+from hearback_devkit.fleet import audit_log_of
 from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
 from hearback_fleet.reprocessing import ACCEPTANCES_PATH, REPROCESSINGS_PATH
@@ -149,6 +150,8 @@ async def test_a_refused_report_keeps_its_words_and_is_taken_in_once(refusals: R
         "reason": None,
     }
     assert (await refusals.accept(409))["code"] == "nothing_to_accept"
+    [audited] = audit_log_of(refusals.api.app).entries
+    assert (audited.event, audited.data) == ("submission.accept", {"submission": ID, "project": "web"})
     [entry] = await refusals.published(USER_REPORT_SUBMITTED)
     again = UserReportSubmitted.model_validate_json(entry[b"d"])
     assert again.accepted_by == "owner@example.com"

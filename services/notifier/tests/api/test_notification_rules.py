@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hearback_contracts.audit import AuditEvent
+from hearback_devkit.fleet import audit_log_of
 
 from ..conftest import Api
 
@@ -101,3 +103,46 @@ async def test_secrets_are_shown_only_to_those_who_may_change_rules(api: Api) ->
         assert shown == listed
         assert (shown["secret"] or "whsec_none").startswith("whsec_")
         assert (shown["secret"] is None) is (headers is reader)
+
+
+async def test_changes_are_audited_without_secrets(api: Api) -> None:
+    hook = {"name": "chat", "channel": "webhook", "target": "http://127.0.0.1/T0/very-secret"}
+    rule = (await api.client.post(api.rules, json=hook)).json()
+    path = f"{api.rules}{rule['id']}/"
+    for changed in (hook, {**hook, "target": "http://127.0.0.1/T0/other", "sources": ["crash_report_embed_form"]}):
+        assert (await api.client.put(path, json=changed)).status_code == 200
+    assert (await api.client.put(path, json={**EMAIL, "name": "chat"})).status_code == 200
+    assert (await api.client.delete(path)).status_code == 204
+    entries = audit_log_of(api.app).entries
+    assert [entry.event for entry in entries] == [
+        AuditEvent.NOTIFICATION_RULE_CREATED,
+        *[AuditEvent.NOTIFICATION_RULE_EDITED] * 2,
+        AuditEvent.NOTIFICATION_RULE_REMOVED,
+    ]
+    assert {(entry.organization_id, entry.actor_id, entry.actor_label, entry.target) for entry in entries} == {
+        (1, 1, "owner@example.com", int(rule["id"]))
+    }
+    assert {(entry.data["name"], entry.data["project"]) for entry in entries} == {("chat", "web")}
+    created, edited, moved, _ = (entry.data for entry in entries)
+    hidden = "http://127.0.0.1/…"
+    assert created["settings"]["target"] == hidden
+    assert edited["changes"] == {
+        "sources": {"old": [], "new": ["crash_report_embed_form"]},
+        "target": {"old": hidden, "new": hidden},
+    }
+    assert moved["changes"]["target"] == {"old": hidden, "new": "team@example.com"}
+    assert "secret" not in "".join(entry.model_dump_json() for entry in entries)
+
+
+async def test_what_cannot_be_audited_is_not_changed(api: Api) -> None:
+    rule = (await api.client.post(api.rules, json=EMAIL)).json()
+    path, log = f"{api.rules}{rule['id']}/", audit_log_of(api.app)
+    log.is_away = True
+    answers = [
+        await api.client.post(api.rules, json=EMAIL),
+        await api.client.put(path, json={**EMAIL, "enabled": False}),
+        await api.client.delete(path),
+    ]
+    assert [answer.status_code for answer in answers] == [503, 503, 503]
+    assert (await api.client.get(api.rules)).json() == [rule]
+    assert len(log.entries) == 1

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_devkit.fleet import audit_log_of
 from hearback_kit.values.ids import random_id
 
 PROJECT = "/api/0/projects/demo/web"
@@ -23,6 +24,10 @@ async def test_delete_one_is_recorded(harness: Any, api: Any, event_id: str) -> 
         assert (await api.client.delete(path, headers=api.reader)).status_code == 403
         assert (await api.client.delete(path, headers=api.owner)).status_code == 204
         assert (await api.client.delete(path, headers=api.owner)).status_code == 404
+    audited = [(entry.event, entry.target, entry.data) for entry in audit_log_of(api.app).entries]
+    assert audited == [
+        ("user-report.delete", number, {"count": 1, "project": "web"}) for number in reports.values()
+    ]
     recorded = await harness.recorded()
     states = {step.submission_id: step.state for step in recorded.steps if step.step == "deleted"}
     assert states == {event_id: SubmissionState.DROPPED, other: SubmissionState.LINKED}

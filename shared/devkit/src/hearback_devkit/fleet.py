@@ -19,8 +19,10 @@ from hearback_contracts.config import (
 )
 from hearback_contracts.roles import SCOPES
 from hearback_fleet.access import Access
+from hearback_fleet.audit import AuditEntry
 from hearback_fleet.configuration import Configuration
 from hearback_kit.auth import SESSION_COOKIE, Authenticator, hash_secret
+from hearback_kit.errors import Unavailable
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.values.ids import random_id
 
@@ -145,6 +147,26 @@ class Callers:
         return self._known.get((kind, digest))
 
 
+class RecordedAudit:
+    """A fake of the registry's audit log, which keeps what is added. While `is_away` it can take nothing."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+        self.is_away = False
+
+    async def add(self, entry: AuditEntry) -> None:
+        """Keep an entry; raise Unavailable while away."""
+        if self.is_away:
+            raise Unavailable("the registry cannot be reached")
+        self.entries.append(entry)
+
+
+def audit_log_of(app: Any) -> RecordedAudit:
+    """Return the audit log of a running app whose callers a test made."""
+    log: RecordedAudit = app.state.audit_log
+    return log
+
+
 def signed_in(
     app: Any,
     *,
@@ -178,4 +200,5 @@ def _callers_of(app: Any) -> Callers:
         callers = app.state.callers = Callers()
         access: Access = app.state.access
         app.state.access = Access(access.configuration, Authenticator(callers))
+        app.state.audit_log = RecordedAudit()
     return callers

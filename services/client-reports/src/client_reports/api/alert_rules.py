@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Request, Response
 from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import ORGANIZATION_WRITE, PROJECT_WRITE, OrganizationScope, organization_scope
+from hearback_fleet.audit import Audit, audit_of
 
 from client_reports.api.deps import OrganizationReader, StateDep
 from client_reports.api.params import RuleId
@@ -19,6 +20,13 @@ router = APIRouter(prefix="/api/0/organizations/{organization}/alert-rules", tag
 Writer = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_WRITE, *PROJECT_WRITE)]
 
 
+async def _audit(request: Request, scope: Writer) -> Audit:
+    return await audit_of(request, scope.principal, scope.organization.id)
+
+
+AuditDep = Annotated[Audit, Depends(_audit)]
+
+
 @router.get("/", operation_id="listAlertRules", summary="List alert rules")
 async def get_rules(app: StateDep, scope: OrganizationReader) -> list[AlertRuleView]:
     """Return the organization's rules with their status, oldest first."""
@@ -28,9 +36,9 @@ async def get_rules(app: StateDep, scope: OrganizationReader) -> list[AlertRuleV
 
 
 @router.post("/", operation_id="createAlertRule", summary="Add an alert rule", status_code=201)
-async def create_rule(app: StateDep, scope: Writer, body: AlertRuleBody) -> AlertRuleDetail:
+async def create_rule(app: StateDep, scope: Writer, audit: AuditDep, body: AlertRuleBody) -> AlertRuleDetail:
     """Create a rule; it is evaluated within seconds."""
-    rule = await rules.create_alert_rule(app, scope.organization.id, _values(body, scope.organization))
+    rule = await rules.create_alert_rule(app, audit, scope.organization, _values(body, scope.organization))
     return rule_detail(rule, [], scope.organization)
 
 
@@ -42,17 +50,19 @@ async def get_rule(app: StateDep, scope: OrganizationReader, rule_id: RuleId) ->
 
 
 @router.put("/{rule_id}/", operation_id="replaceAlertRule", summary="Replace an alert rule")
-async def replace_rule(app: StateDep, scope: Writer, rule_id: RuleId, body: AlertRuleBody) -> AlertRuleDetail:
+async def replace_rule(
+    app: StateDep, scope: Writer, audit: AuditDep, rule_id: RuleId, body: AlertRuleBody
+) -> AlertRuleDetail:
     """Replace a rule; its status is `ok` until it is evaluated."""
     values = _values(body, scope.organization)
-    found = await rules.replace_alert_rule(app, scope.organization.id, rule_id, values)
+    found = await rules.replace_alert_rule(app, audit, scope.organization, rule_id, values)
     return rule_detail(found.rule, found.events, scope.organization)
 
 
 @router.delete("/{rule_id}/", operation_id="deleteAlertRule", summary="Delete an alert rule", status_code=204)
-async def delete_rule(app: StateDep, scope: Writer, rule_id: RuleId) -> Response:
+async def delete_rule(app: StateDep, scope: Writer, audit: AuditDep, rule_id: RuleId) -> Response:
     """Delete a rule with its history."""
-    await rules.delete_alert_rule(app.database, scope.organization.id, rule_id)
+    await rules.delete_alert_rule(app, audit, scope.organization, rule_id)
     return Response(status_code=204)
 
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import EVENT_READ, EVENT_WRITE, PROJECT_READ, ProjectScope, project_scope
+from hearback_fleet.audit import audit_of
 from hearback_kit.api.paging import PageRequest, page_request, read_text, read_time
 from hearback_kit.api.params import choices
 
@@ -79,15 +80,15 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
 
 @router.put("/{submission_id}/", operation_id="acceptSubmission", summary="Accept a refused submission")
 async def put_submission(
+    request: Request,
     app: StateDep,
     scope: Writer,
     submission_id: SubmissionId,
     body: AcceptBody,  # noqa: ARG001 - it can only say one thing
 ) -> SubmissionDetail:
     """Accept, once, a submission that a rule of time, size or repetition refused; 409 if there is none."""
-    principal = scope.principal
-    key, accepted_by = _key(scope, submission_id), principal.email or principal.id
-    submission, refusal = await accept_submission(app, key, accepted_by)
+    audit = await audit_of(request, scope.principal, scope.project.organization_id)
+    submission, refusal = await accept_submission(app, audit, _key(scope, submission_id), scope.project.slug)
     return submission_detail(submission, refusal)
 
 

@@ -5,9 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from hearback_contracts.categories import DataCategory
 from hearback_fleet.access import PROJECT_WRITE
+from hearback_fleet.audit import Audit, audit_of
 from hearback_kit.api.params import RowId
 from hearback_kit.errors import NotFound
 from hearback_web import Flash, Form, FormDep, ProjectPageScope, Undo, redirect
@@ -32,6 +33,13 @@ _CATEGORIES: Final = ("error", "feedback", "transaction", "session", "replay", "
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/settings/{organization}/projects/{project}/loss-alerts/"
 RuleParam = Annotated[RowId, Path()]
+
+
+async def _audit(request: Request, scope: RulesWriter) -> Audit:
+    return await audit_of(request, scope.principal, scope.organization.id)
+
+
+AuditDep = Annotated[Audit, Depends(_audit)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +127,16 @@ async def rules_page(request: Request, state: StateDep, scope: RulesReader) -> R
 
 
 @router.post(PATH)
-async def create_rule(request: Request, state: StateDep, scope: RulesWriter, form: FormDep) -> Response:
+async def create_rule(
+    request: Request, state: StateDep, scope: RulesWriter, audit: AuditDep, form: FormDep
+) -> Response:
     """Create a rule, or show the form with errors."""
     given = Given.of_form(form)
     wrong = given.check()
     if wrong:
         return await _list_page(request, state, scope, given, wrong, status=400)
     try:
-        await rules.create_alert_rule(state, scope.organization.id, given.values(scope.project.id))
+        await rules.create_alert_rule(state, audit, scope.organization, given.values(scope.project.id))
     except TooManyRules as error:
         return await _list_page(request, state, scope, given, {"name": error.detail}, status=error.status)
     return redirect(request, f"{scope.settings_path}loss-alerts/", Flash(_("The rule watches from now on.")))
@@ -141,12 +151,12 @@ async def rule_page(request: Request, state: StateDep, scope: RulesReader, rule_
 
 @router.post(PATH + "{rule_id}/")
 async def change_rule(
-    request: Request, state: StateDep, scope: RulesWriter, rule_id: RuleParam, form: FormDep
+    request: Request, state: StateDep, scope: RulesWriter, audit: AuditDep, rule_id: RuleParam, form: FormDep
 ) -> Response:
     """Change a rule, or delete it (`action` is `delete`)."""
     found = await _find(state, scope, rule_id)
     if form.get("action") == "delete":
-        await rules.delete_alert_rule(state.database, scope.organization.id, found.rule.id)
+        await rules.delete_alert_rule(state, audit, scope.organization, found.rule.id)
         before = Given.of_rule(found.rule)
         fields = {name: getattr(before, name) for name in _TEXTS}
         undo = Undo(f"{scope.settings_path}loss-alerts/", fields | ({"enabled": "1"} if before.enabled else {}))
@@ -155,7 +165,8 @@ async def change_rule(
     wrong = given.check()
     if wrong:
         return _page(request, "loss_alert.html", scope, given, wrong, status=400, **found._asdict())
-    await rules.replace_alert_rule(state, scope.organization.id, found.rule.id, given.values(scope.project.id))
+    values = given.values(scope.project.id)
+    await rules.replace_alert_rule(state, audit, scope.organization, found.rule.id, values)
     flash = Flash(_("Saved. The rule is looked at again in a moment."))
     return redirect(request, f"{scope.settings_path}loss-alerts/", flash)
 

@@ -17,6 +17,7 @@ from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import EVENT_READ
+from hearback_fleet.audit import audit_of
 from hearback_kit.api.paging import PageRequest, page_request, read_text
 from hearback_kit.api.paging import read_time as read_cursor_time
 from hearback_kit.api.params import choices, read_time
@@ -153,9 +154,9 @@ async def take_in(
 ) -> Response:
     """Accept a refused submission; show an error page if there is nothing to accept."""
     [project_id] = scope.project_ids([form.text("project", length_max=200)])[:1]
-    principal = scope.principal
+    audit = await audit_of(request, scope.principal, scope.organization.id)
     key = SubmissionKey(project_id, stored_id(submission_id))
-    accepted, _refusal = await accept_submission(state, key, principal.email or principal.id)
+    accepted, _refusal = await accept_submission(state, audit, key, scope.organization.project_slug(project_id))
     return redirect(request, _url(scope, accepted), Flash(_("Accepted. It appears in the inbox in a moment.")))
 
 

@@ -1,10 +1,14 @@
 """Accept a submission that a rule of time, size or repetition refused."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
+from hearback_contracts.audit import AuditEvent
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED
+from hearback_fleet.audit import Audit
 from hearback_fleet.messages import outgoing
 from hearback_kit.errors import NotFound, existing
 from hearback_kit.values.ids import derived_id
@@ -28,10 +32,14 @@ _TICK = timedelta(microseconds=1)
 
 
 async def accept_submission(
-    state: AppState, key: SubmissionKey, accepted_by: str
+    state: AppState, audit: Audit, key: SubmissionKey, project: str
 ) -> tuple[Submission, StoredRefusal]:
-    """Publish the newest refused attempt again; raise NotFound, or NothingToAccept if none is left."""
-    return await _publish(state, key, None, accepted_by, ACCEPTED_STEP)
+    """Publish the newest refused attempt again; raise NotFound, or NothingToAccept if none is left.
+
+    `project` is the slug that the audit log shows.
+    """
+    record = partial(audit, AuditEvent.SUBMISSION_ACCEPTED, submission=key.id, project=project)
+    return await _publish(state, key, None, audit.caller.email or audit.caller.id, ACCEPTED_STEP, record)
 
 
 async def accept_attempt(state: AppState, key: SubmissionKey, digest: bytes) -> bool:
@@ -44,7 +52,12 @@ async def accept_attempt(state: AppState, key: SubmissionKey, digest: bytes) -> 
 
 
 async def _publish(
-    state: AppState, key: SubmissionKey, digest: bytes | None, accepted_by: str, step_name: str
+    state: AppState,
+    key: SubmissionKey,
+    digest: bytes | None,
+    accepted_by: str,
+    step_name: str,
+    audit: Callable[[], Awaitable[None]] | None = None,
 ) -> tuple[Submission, StoredRefusal]:
     """Publish one refused attempt, the newest without a digest, once, in one transaction with the journal.
 
@@ -74,5 +87,7 @@ async def _publish(
         stream = FEEDBACK_SUBMITTED if isinstance(message, FeedbackSubmitted) else USER_REPORT_SUBMITTED
         body = refusal.payload.encode()
         work.messages.append(outgoing(stream, again, state.settings.stream_shards, body=body))
+        if audit is not None:
+            await audit()
     metrics.SUBMISSIONS_ACCEPTED.inc()
     return accepted, refusal

@@ -1,9 +1,13 @@
 """Create, replace and delete alert rules, within the limits per organization and project."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from hearback_kit.db import Connection, Database
+from hearback_contracts.audit import AuditEvent
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.config import OrganizationConfig
+from hearback_fleet.audit import Audit, changes_between
+from hearback_kit.db import Connection
 from hearback_kit.errors import NotFound, existing
 
 from client_reports.domain.alerts import RuleValues
@@ -20,14 +24,20 @@ class RuleWithHistory(NamedTuple):
     events: Sequence[AlertEvent]
 
 
-async def create_alert_rule(state: AppState, organization_id: int, values: RuleValues) -> AlertRule:
+async def create_alert_rule(
+    state: AppState, audit: Audit, organization: OrganizationConfig, values: RuleValues
+) -> AlertRule:
     """Create a rule; raise TooManyRules at the limit of the organization or the project."""
     settings = state.settings
     async with state.database.transaction() as connection:
-        of_organization, of_project = await store.count_rules(connection, organization_id, values.project_id)
+        of_organization, of_project = await store.count_rules(connection, organization.id, values.project_id)
         if of_organization >= settings.rules_max or of_project >= settings.rules_per_project_max:
             raise TooManyRules
-        return await store.create_rule(connection, organization_id, values, state.clock.now())
+        rule = await store.create_rule(connection, organization.id, values, state.clock.now())
+        shown = _audited(values, organization)
+        event = AuditEvent.ALERT_RULE_CREATED
+        await audit(event, rule.id, name=values.name, project=shown["project"], settings=shown)
+    return rule
 
 
 async def get_alert_rule(state: AppState, organization_id: int, rule_id: int) -> RuleWithHistory:
@@ -38,23 +48,45 @@ async def get_alert_rule(state: AppState, organization_id: int, rule_id: int) ->
 
 
 async def replace_alert_rule(
-    state: AppState, organization_id: int, rule_id: int, values: RuleValues
+    state: AppState, audit: Audit, organization: OrganizationConfig, rule_id: int, values: RuleValues
 ) -> RuleWithHistory:
     """Replace a rule, whose status is `ok` until it is evaluated; raise NotFound or TooManyRules."""
     async with state.database.transaction() as connection:
-        before = existing(await store.find_rule(connection, organization_id, rule_id))
+        before = existing(await store.find_rule(connection, organization.id, rule_id))
         if before.values.project_id != values.project_id:
-            _, of_project = await store.count_rules(connection, organization_id, values.project_id)
+            _, of_project = await store.count_rules(connection, organization.id, values.project_id)
             if of_project >= state.settings.rules_per_project_max:
                 raise TooManyRules
-        rule = await store.replace_rule(connection, organization_id, rule_id, values)
-        return await _with_history(state, connection, rule)
+        rule = await store.replace_rule(connection, organization.id, rule_id, values)
+        found = await _with_history(state, connection, rule)
+        shown = _audited(before.values, organization)
+        if changes := changes_between(shown, _audited(values, organization)):
+            event = AuditEvent.ALERT_RULE_EDITED
+            await audit(event, rule_id, name=before.values.name, project=shown["project"], changes=changes)
+    return found
 
 
-async def delete_alert_rule(database: Database, organization_id: int, rule_id: int) -> None:
+async def delete_alert_rule(state: AppState, audit: Audit, organization: OrganizationConfig, rule_id: int) -> None:
     """Delete a rule with its history; raise NotFound."""
-    if not await database.write(store.delete_rule, organization_id, rule_id):
-        raise NotFound
+    async with state.database.transaction() as connection:
+        before = existing(await store.find_rule(connection, organization.id, rule_id))
+        if not await store.delete_rule(connection, organization.id, rule_id):
+            raise NotFound
+        project = organization.project_slug(before.values.project_id)
+        await audit(AuditEvent.ALERT_RULE_REMOVED, rule_id, name=before.values.name, project=project)
+
+
+def _audited(values: RuleValues, organization: OrganizationConfig) -> dict[str, Any]:
+    """Return a rule as the audit log shows it."""
+    return {
+        "name": values.name,
+        "project": organization.project_slug(values.project_id),
+        "kind": str(values.kind),
+        "threshold": values.threshold,
+        "reasons": list(values.reasons) if values.reasons else None,
+        "category": None if values.category is None else str(DataCategory(values.category)),
+        "enabled": values.enabled,
+    }
 
 
 async def _with_history(state: AppState, connection: Connection, rule: AlertRule | None) -> RuleWithHistory:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from hearback_contracts.audit import AuditEvent
 from hearback_fleet.access import ORGANIZATION_WRITE
 from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import parse_id
@@ -10,7 +11,6 @@ from hearback_kit.values.ids import parse_id
 from registry.api import serializers
 from registry.api.deps import DatabaseDep, OrganizationScope, organization_scope
 from registry.api.params import PagingDep
-from registry.domain.audit import AuditEvent
 from registry.store.audit_logs import AuditLogFilter, list_entries
 
 router = APIRouter(prefix="/api/0/organizations/{organization}/audit-logs", tags=["organizations"])

@@ -1,31 +1,9 @@
-"""Events of the audit log, named as in Sentry, and their notes."""
+"""The notes of the audit log."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Final
 
-
-class AuditEvent(StrEnum):
-    """The kind of a change."""
-
-    ORGANIZATION_CREATED = "org.create"
-    ORGANIZATION_EDITED = "org.edit"
-    PROJECT_CREATED = "project.create"
-    PROJECT_EDITED = "project.edit"
-    KEY_CREATED = "projectkey.create"
-    KEY_EDITED = "projectkey.edit"
-    KEY_ENABLED = "projectkey.enable"
-    KEY_DISABLED = "projectkey.disable"
-    KEY_ROTATED = "projectkey.rotate"
-    KEY_REMOVED = "projectkey.remove"
-    MEMBER_INVITED = "member.invite"
-    MEMBER_ACCEPTED = "member.accept-invite"
-    MEMBER_ADDED = "member.add"
-    MEMBER_EDITED = "member.edit"
-    MEMBER_REMOVED = "member.remove"
-    TOKEN_CREATED = "api-token.create"
-    TOKEN_REMOVED = "api-token.remove"
-
+from hearback_contracts.audit import AuditEvent
 
 _NOTES: Final[Mapping[AuditEvent, str]] = {
     AuditEvent.ORGANIZATION_CREATED: "created the organization {slug}",
@@ -45,6 +23,16 @@ _NOTES: Final[Mapping[AuditEvent, str]] = {
     AuditEvent.MEMBER_REMOVED: "removed {email}",
     AuditEvent.TOKEN_CREATED: "created the API token {name} ({scopes})",
     AuditEvent.TOKEN_REMOVED: "revoked the API token {name}",
+    AuditEvent.NOTIFICATION_RULE_CREATED: "added the notification rule {name} to the project {project}",
+    AuditEvent.NOTIFICATION_RULE_EDITED: "edited the notification rule {name} of the project {project}: {changes}",
+    AuditEvent.NOTIFICATION_RULE_REMOVED: "removed the notification rule {name} from the project {project}",
+    AuditEvent.ALERT_RULE_CREATED: "added the alert rule {name} to the project {project}",
+    AuditEvent.ALERT_RULE_EDITED: "edited the alert rule {name} of the project {project}: {changes}",
+    AuditEvent.ALERT_RULE_REMOVED: "removed the alert rule {name} from the project {project}",
+    AuditEvent.ISSUES_DELETED: "deleted feedback ({count}): {issues}",
+    AuditEvent.REPORTS_DELETED: "deleted user reports of the project {project} ({count})",
+    AuditEvent.ATTACHMENT_DELETED: "deleted an attachment of the event {event_id} in the project {project}",
+    AuditEvent.SUBMISSION_ACCEPTED: "took in the refused submission {submission} of the project {project}",
 }
 
 
@@ -57,13 +45,6 @@ def note_of(event: str, data: Mapping[str, Any]) -> str:
         return _NOTES[AuditEvent(event)].format_map(words)
     except KeyError:  # written by another release
         return event
-
-
-def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the old and new value of each name in `after` that differs."""
-    return {
-        name: {"old": before.get(name), "new": value} for name, value in after.items() if before.get(name) != value
-    }
 
 
 def _text(name: str, value: Any) -> str:

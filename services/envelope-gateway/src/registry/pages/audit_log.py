@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from hearback_contracts.audit import AuditEvent
 
-from registry.domain.audit import AuditEvent, note_of
+from registry.domain.audit import note_of
 from registry.pages.deps import OrganizationWriteDep, PageDep, StateDep, listing, render
 from registry.store.audit_logs import AuditLogFilter, list_entries
 

@@ -7,10 +7,10 @@ proves the address.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from hearback_contracts.audit import AuditEvent
 from hearback_kit.auth import hash_secret
 from hearback_kit.db import Database
 
-from registry.domain.audit import AuditEvent
 from registry.errors import AlreadyMember, InvitationNotValid, WrongCredentials
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.service.sign_in import Session, SignIn

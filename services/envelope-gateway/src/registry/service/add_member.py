@@ -2,9 +2,9 @@
 
 import secrets
 
+from hearback_contracts.audit import AuditEvent
 from hearback_kit.errors import existing
 
-from registry.domain.audit import AuditEvent
 from registry.service.change_configuration import OPERATOR, Change, Changes
 from registry.service.hash_passwords import Passwords
 from registry.service.invite_member import check_is_new

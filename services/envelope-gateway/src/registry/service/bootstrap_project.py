@@ -3,10 +3,10 @@
 import secrets
 from dataclasses import dataclass
 
+from hearback_contracts.audit import AuditEvent
 from hearback_contracts.roles import SCOPES
 from hearback_kit.values.ids import random_id
 
-from registry.domain.audit import AuditEvent
 from registry.domain.slugs import RESERVED_FOR_ORGANIZATIONS, is_slug, problem_of
 from registry.errors import InvalidSlug
 from registry.service.add_member import add_account

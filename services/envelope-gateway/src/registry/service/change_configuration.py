@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from hearback_contracts.audit import AuditEvent
 from hearback_contracts.config import key_snapshot, organization_snapshot, project_snapshot
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 
-from registry.domain.audit import AuditEvent
 from registry.service.publish_snapshots import Publisher
 from registry.store import audit_logs, snapshots
 from registry.store.members import Member

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from hearback_contracts.audit import AuditEvent
 from hearback_kit.values.ids import random_id
 
-from registry.domain.audit import AuditEvent
 from registry.domain.slugs import RESERVED_FOR_PROJECTS, SLUG_RULE, problem_of, slug_of
 from registry.errors import InvalidSlug, LimitReached, SlugTaken
 from registry.service.change_configuration import Actor, Change, Changes

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from hearback_contracts.audit import AuditEvent
 from hearback_kit.auth import hash_secret
 from hearback_kit.errors import TooManyRequests
 
-from registry.domain.audit import AuditEvent
 from registry.domain.invitation_texts import invitation_mail
 from registry.errors import AlreadyMember, LimitReached, NotInvited
 from registry.service.change_configuration import Actor, Change, Changes

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from hearback_contracts.audit import AuditEvent
+from hearback_fleet.audit import changes_between
 from hearback_kit.errors import existing
 from hearback_kit.values.ids import random_id
 
-from registry.domain.audit import AuditEvent, changes_between
 from registry.errors import LimitReached
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.store import keys

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from hearback_contracts.audit import AuditEvent
+from hearback_fleet.audit import changes_between
 from hearback_kit.errors import Forbidden, existing
 
-from registry.domain.audit import AuditEvent, changes_between
 from registry.domain.roles import scopes_beyond
 from registry.errors import LastOwner
 from registry.service.change_configuration import Actor, Change, Changes

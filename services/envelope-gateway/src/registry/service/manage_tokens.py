@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from hearback_contracts.audit import AuditEvent
 from hearback_contracts.roles import SCOPES
 from hearback_kit.auth import hash_secret
 from hearback_kit.errors import BadRequest, Forbidden, NotFound
 
-from registry.domain.audit import AuditEvent
 from registry.domain.tokens import format_token
 from registry.errors import LimitReached
 from registry.service.change_configuration import Actor, Change, Changes

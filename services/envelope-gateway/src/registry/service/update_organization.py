@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from registry.domain.audit import AuditEvent, changes_between
+from hearback_contracts.audit import AuditEvent
+from hearback_fleet.audit import changes_between
+
 from registry.domain.options import features_with_defaults, parse_features
 from registry.domain.slugs import RESERVED_FOR_ORGANIZATIONS, problem_of
 from registry.errors import InvalidFeatures, InvalidSlug, SlugTaken

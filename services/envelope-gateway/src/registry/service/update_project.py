@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from hearback_contracts.audit import AuditEvent
+from hearback_fleet.audit import changes_between
 from hearback_kit.errors import NotFound, existing
 
-from registry.domain.audit import AuditEvent, changes_between
 from registry.domain.options import check_options, with_defaults
 from registry.domain.quotas import parse_quotas
 from registry.domain.slugs import RESERVED_FOR_PROJECTS, problem_of

@@ -95,6 +95,7 @@ async def test_internal_routes_need_a_signature(registry):
         ("GET", "/internal/introspect/token/x"),
         ("POST", "/internal/bootstrap"),
         ("PUT", "/internal/projects/1/flags"),
+        ("POST", "/internal/audit-logs"),
     ):
         for headers in ({}, registry.headers(), {"X-Hearback-Service": "feedback", "X-Hearback-Signature": "1.x"}):
             answer = await registry.http.request(

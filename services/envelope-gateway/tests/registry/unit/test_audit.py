@@ -1,5 +1,7 @@
 import pytest
-from registry.domain.audit import AuditEvent, changes_between, note_of
+from hearback_contracts.audit import AuditEvent
+from hearback_fleet.audit import changes_between
+from registry.domain.audit import note_of
 
 
 def test_what_differs_has_both_values():

@@ -1,16 +1,21 @@
 """Delete feedback with its attachments."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from hearback_contracts.audit import AuditEvent
 from hearback_contracts.reasons import Reason
+from hearback_fleet.audit import Audit
 from hearback_fleet.unit_of_work import UnitOfWork, Work
 
 from feedback.metrics import DELETED
 from feedback.service.record_outcomes import record_deleted
-from feedback.store.attachments import delete_by_ids, delete_of_events
+from feedback.store.attachments import Attachment, delete_by_ids, delete_of_events
 from feedback.store.feedback_write import Deleted, delete_feedback, lock_feedback
 from feedback.store.submissions import close_deleted
+
+AUDITED_MAX: Final = 20
+"""Deleted feedback that one entry of the audit log names."""
 
 
 class Deletion(NamedTuple):
@@ -21,15 +26,20 @@ class Deletion(NamedTuple):
 
 
 async def delete_by_id(
-    unit_of_work: UnitOfWork, organization_id: int, project_ids: Sequence[int], ids: Sequence[int]
+    unit_of_work: UnitOfWork, audit: Audit, project_ids: Sequence[int], ids: Sequence[int]
 ) -> int:
     """Delete feedback of these projects by id, in one transaction; return how many there were.
 
     Their submissions stay closed: a redelivery does not bring them back.
     """
     async with unit_of_work.begin() as work:
-        found = await lock_feedback(work.connection, organization_id, project_ids, ids)
+        found = await lock_feedback(work.connection, audit.organization_id, project_ids, ids)
         deletion = await delete_rows(work, unit_of_work, [feedback.id for feedback in found])
+        if found:
+            named = [feedback.short_id for feedback in found[:AUDITED_MAX]]
+            named += ["…"] if len(found) > AUDITED_MAX else []
+            target = found[0].id if len(found) == 1 else None
+            await audit(AuditEvent.ISSUES_DELETED, target, count=len(found), issues=named)
     DELETED.labels("person").inc(len(deletion.feedback))
     return len(deletion.feedback)
 
@@ -46,7 +56,10 @@ async def delete_rows(work: Work, unit_of_work: UnitOfWork, ids: Sequence[int]) 
     return Deletion(deleted, attachments)
 
 
-async def delete_attachment(unit_of_work: UnitOfWork, attachment_id: int) -> None:
-    """Mark an attachment as deleted; a job deletes its bytes."""
+async def delete_attachment(unit_of_work: UnitOfWork, audit: Audit, attachment: Attachment, project: str) -> None:
+    """Mark an attachment of a project, by its slug, as deleted; a job deletes its bytes."""
+    now, reason = unit_of_work.clock.now(), Reason.DELETED.value
     async with unit_of_work.begin() as work:
-        await delete_by_ids(work.connection, [attachment_id], unit_of_work.clock.now(), Reason.DELETED.value)
+        if await delete_by_ids(work.connection, [attachment.id], now, reason):
+            event = AuditEvent.ATTACHMENT_DELETED
+            await audit(event, attachment.id, event_id=attachment.event_id, project=project)

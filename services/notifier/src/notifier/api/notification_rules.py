@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from hearback_fleet.access import PROJECT_WRITE, ProjectScope
 from hearback_kit.errors import existing
 
-from notifier.api.deps import Reader, StateDep, Writer
+from notifier.api.deps import AuditDep, Reader, StateDep, Writer
 from notifier.api.params import RuleId
 from notifier.api.serializers import RuleBody, RuleView, TestStarted, rule_values, rule_view
 from notifier.domain.recipients import NotificationRule, rule_destination
@@ -26,9 +26,9 @@ async def get_rules(state: StateDep, scope: Reader) -> list[RuleView]:
 
 
 @router.post("/", operation_id="createNotificationRule", summary="Add a rule", status_code=201)
-async def create_rule(state: StateDep, scope: Writer, body: RuleBody) -> RuleView:
+async def create_rule(state: StateDep, scope: Writer, audit: AuditDep, body: RuleBody) -> RuleView:
     """Create a rule; it applies to feedback that arrives from now on."""
-    rule = await add_rule(state, scope.project, rule_values(body))
+    rule = await add_rule(state, audit, scope.project, rule_values(body))
     return rule_view(rule, off_reason=None, with_secret=True)
 
 
@@ -40,16 +40,18 @@ async def get_rule(state: StateDep, scope: Reader, rule_id: RuleId) -> RuleView:
 
 
 @router.put("/{rule_id}/", operation_id="replaceNotificationRule", summary="Replace a rule")
-async def replace_rule(state: StateDep, scope: Writer, rule_id: RuleId, body: RuleBody) -> RuleView:
+async def replace_rule(
+    state: StateDep, scope: Writer, audit: AuditDep, rule_id: RuleId, body: RuleBody
+) -> RuleView:
     """Replace a rule; its secret stays, and a disabled target is enabled again."""
-    rule = await change_rule(state, scope.project, rule_id, rule_values(body))
+    rule = await change_rule(state, audit, scope.project, rule_id, rule_values(body))
     return await _view(state, scope, rule)
 
 
 @router.delete("/{rule_id}/", operation_id="deleteNotificationRule", summary="Delete a rule", status_code=204)
-async def delete_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> Response:
+async def delete_rule(state: StateDep, scope: Writer, audit: AuditDep, rule_id: RuleId) -> Response:
     """Delete a rule; pending webhooks are refused, pending mails are sent."""
-    await remove_rule(state.database, scope.project, rule_id)
+    await remove_rule(state, audit, scope.project, rule_id)
     return Response(status_code=204)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from notifier.domain.recipients import NotificationRule, rule_destination
 from notifier.errors import InvalidTarget, TooManyRules
-from notifier.pages.deps import PAGES, SETTINGS, Reader, RuleId, StateDep, Writer
+from notifier.pages.deps import PAGES, SETTINGS, AuditDep, Reader, RuleId, StateDep, Writer
 from notifier.pages.rule_forms import RuleForm, form_of, kind_labels, read_rule
 from notifier.service.app_state import AppState
 from notifier.service.manage_rules import add_rule, change_rule, list_rules, remove_rule, send_test
@@ -52,13 +52,13 @@ async def show_new(request: Request, scope: Writer) -> Response:
 
 
 @router.post("/new/")
-async def create(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
+async def create(request: Request, state: StateDep, scope: Writer, audit: AuditDep, form: FormDep) -> Response:
     """Create a rule, or show the form with errors."""
     read = read_rule(form)
     if read.errors:
         return _form_page(request, scope, read, status=400)
     try:
-        rule = await add_rule(state, scope.project, read.values)
+        rule = await add_rule(state, audit, scope.project, read.values)
     except (InvalidTarget, TooManyRules) as error:
         field = "target" if isinstance(error, InvalidTarget) else "name"
         return _form_page(request, scope, replace(read, errors={field: error.detail}), status=error.status)
@@ -74,14 +74,16 @@ async def show_rule(request: Request, state: StateDep, scope: Writer, rule_id: R
 
 
 @router.post("/{rule_id}/")
-async def save(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, form: FormDep) -> Response:
+async def save(
+    request: Request, state: StateDep, scope: Writer, audit: AuditDep, rule_id: RuleId, form: FormDep
+) -> Response:
     """Change a rule, or show the form with errors."""
     rule = await _find(state, scope, rule_id)
     read = read_rule(form)
     if read.errors:
         return await _rule_page(request, state, scope, rule, read, status=400)
     try:
-        await change_rule(state, scope.project, rule_id, read.values)
+        await change_rule(state, audit, scope.project, rule_id, read.values)
     except InvalidTarget as error:
         refused = replace(read, errors={"target": error.detail})
         return await _rule_page(request, state, scope, rule, refused, status=error.status)
@@ -96,8 +98,10 @@ async def send(request: Request, state: StateDep, scope: Writer, rule_id: RuleId
 
 
 @router.post("/{rule_id}/delete/")
-async def delete(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, _form: FormDep) -> Response:
-    await remove_rule(state.database, scope.project, rule_id)
+async def delete(
+    request: Request, state: StateDep, scope: Writer, audit: AuditDep, rule_id: RuleId, _form: FormDep
+) -> Response:
+    await remove_rule(state, audit, scope.project, rule_id)
     return redirect(request, f"{scope.settings_path}alerts/", Flash(_("The rule is deleted.")))
 
 

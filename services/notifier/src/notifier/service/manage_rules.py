@@ -5,8 +5,11 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from hearback_contracts.audit import AuditEvent
 from hearback_contracts.config import ProjectConfig
+from hearback_fleet.audit import Audit, changes_between
 from hearback_kit.db import Database
 from hearback_kit.db.rows import Window
 from hearback_kit.errors import NotFound, existing
@@ -35,7 +38,9 @@ async def list_rules(database: Database, project_id: int) -> Sequence[tuple[Noti
     return [(rule, reasons.get(key)) for rule, key in zip(rules, keys, strict=True)]
 
 
-async def add_rule(state: AppState, project: ProjectConfig, values: Mapping[str, Any]) -> NotificationRule:
+async def add_rule(
+    state: AppState, audit: Audit, project: ProjectConfig, values: Mapping[str, Any]
+) -> NotificationRule:
     """Create a rule with a new secret; raise InvalidTarget, or TooManyRules at the limit."""
     await _check_target(state.calls, values["channel"], values["target"])
     secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
@@ -44,24 +49,34 @@ async def add_rule(state: AppState, project: ProjectConfig, values: Mapping[str,
     async with state.database.transaction() as connection:
         if await notification_rules.count_rules(connection, project.id) >= rules_max:
             raise TooManyRules(f"A project has at most {rules_max} notification rules.")
-        return await notification_rules.insert_rule(connection, row, state.clock.now())
+        rule = await notification_rules.insert_rule(connection, row, state.clock.now())
+        event, settings = AuditEvent.NOTIFICATION_RULE_CREATED, _audited(values)
+        await audit(event, rule.id, name=rule.name, project=project.slug, settings=settings)
+    return rule
 
 
 async def change_rule(
-    state: AppState, project: ProjectConfig, rule_id: int, values: Mapping[str, Any]
+    state: AppState, audit: Audit, project: ProjectConfig, rule_id: int, values: Mapping[str, Any]
 ) -> NotificationRule:
     """Change a rule and enable its destination; raise InvalidTarget or NotFound."""
     await _check_target(state.calls, values["channel"], values["target"])
     async with state.database.transaction() as connection:
+        before = existing(await notification_rules.find_rule(connection, project.id, rule_id))
         rule = existing(await notification_rules.update_rule(connection, project.id, rule_id, values))
         await destinations.switch_on(connection, rule_destination(rule).key, state.clock.now())
+        if changes := _changes(before, values):
+            event = AuditEvent.NOTIFICATION_RULE_EDITED
+            await audit(event, rule.id, name=before.name, project=project.slug, changes=changes)
     return rule
 
 
-async def remove_rule(database: Database, project: ProjectConfig, rule_id: int) -> None:
+async def remove_rule(state: AppState, audit: Audit, project: ProjectConfig, rule_id: int) -> None:
     """Delete a rule; raise NotFound."""
-    if not await database.write(notification_rules.delete_rule, project.id, rule_id):
-        raise NotFound
+    async with state.database.transaction() as connection:
+        rule = existing(await notification_rules.find_rule(connection, project.id, rule_id))
+        if not await notification_rules.delete_rule(connection, project.id, rule_id):
+            raise NotFound
+        await audit(AuditEvent.NOTIFICATION_RULE_REMOVED, rule_id, name=rule.name, project=project.slug)
 
 
 async def send_test(state: AppState, project: ProjectConfig, rule_id: int) -> int:
@@ -89,3 +104,26 @@ async def _check_target(calls: OutboundCalls, channel: str, target: str) -> None
         await calls.check(target)
     except TargetRefused as error:
         raise InvalidTarget(f"The target cannot be used: {error}.") from error
+
+
+def _changes(before: NotificationRule, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what differs, as the audit log shows it."""
+    stored = {name: getattr(before, name) for name in values}
+    stored |= {name: list(value) for name, value in stored.items() if isinstance(value, tuple)}
+    different = changes_between(stored, values)
+    return {
+        name: {
+            "old": _audited({"channel": before.channel, name: change["old"]})[name],
+            "new": _audited({"channel": values.get("channel", before.channel), name: change["new"]})[name],
+        }
+        for name, change in different.items()
+    }
+
+
+def _audited(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a rule without what may be secret: the path of a webhook's URL often is."""
+    shown = dict(values)
+    if "target" in shown and values["channel"] == Channel.WEBHOOK:
+        parts = urlsplit(values["target"])
+        shown["target"] = f"{parts.scheme}://{parts.hostname}/…"
+    return shown

@@ -5,6 +5,10 @@ The feedback that a linked report became belongs to the feedback service and sta
 
 from typing import Final
 
+from hearback_contracts.audit import AuditEvent
+from hearback_contracts.config import ProjectConfig
+from hearback_fleet.audit import Audit
+
 from user_reports.service.context import ServiceContext
 from user_reports.store.deletions import note_deleted
 from user_reports.store.reports import delete_by_email, delete_report
@@ -12,26 +16,32 @@ from user_reports.store.reports import delete_by_email, delete_report
 CHUNK_ROWS: Final = 500
 
 
-async def delete_one(context: ServiceContext, project_id: int, report_id: int) -> bool:
+async def delete_one(context: ServiceContext, audit: Audit, project: ProjectConfig, report_id: int) -> bool:
     """Delete a project's report; return whether there was one."""
     async with context.transaction() as (connection, recorder):
-        deleted = await delete_report(connection, project_id, report_id)
+        deleted = await delete_report(connection, project.id, report_id)
         if deleted is None:
             return False
         recorder.record_deleted(deleted)
         await note_deleted(connection, [deleted], context.clock.now())
+        await audit(AuditEvent.REPORTS_DELETED, report_id, count=1, project=project.slug)
     return True
 
 
-async def delete_of_address(context: ServiceContext, project_id: int, email: str) -> int:
-    """Delete every report of an e-mail address and return how many; each chunk is a transaction of its own."""
+async def delete_of_address(context: ServiceContext, audit: Audit, project: ProjectConfig, email: str) -> int:
+    """Delete every report of an e-mail address and return how many; each chunk is a transaction of its own.
+
+    The audit log does not say whose they were: that is what was to go.
+    """
     count = 0
     while True:
         async with context.transaction() as (connection, recorder):
-            deleted = await delete_by_email(connection, project_id, email, CHUNK_ROWS)
+            deleted = await delete_by_email(connection, project.id, email, CHUNK_ROWS)
             for report in deleted:
                 recorder.record_deleted(report)
             await note_deleted(connection, deleted, context.clock.now())
+            if deleted:
+                await audit(AuditEvent.REPORTS_DELETED, count=len(deleted), project=project.slug)
         count += len(deleted)
         if len(deleted) < CHUNK_ROWS:
             return count

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from hearback_fleet.access import EVENT_READ, EVENT_WRITE, ProjectScope, project_scope
+from hearback_fleet.audit import audit_of
 from hearback_kit.api.paging import page_link
 from hearback_kit.blobs import BlobMissing
 from hearback_kit.errors import BadRequest, NotFound, Unavailable
@@ -188,9 +189,10 @@ async def _thumbnail(request: Request, state: AppState, row: Attachment) -> Resp
     summary="Delete an attachment",
 )
 async def delete_attachment(
-    state: StateDep, scope: Deleter, event_id: EventId, attachment_id: AttachmentId
+    request: Request, state: StateDep, scope: Deleter, event_id: EventId, attachment_id: AttachmentId
 ) -> Response:
     """Delete an attachment; its bytes follow within seconds."""
     row = await _find(state, scope.project.id, event_id, attachment_id)
-    await mark_deleted(state.unit_of_work, row.id)
+    audit = await audit_of(request, scope.principal, scope.project.organization_id)
+    await mark_deleted(state.unit_of_work, audit, row, scope.project.slug)
     return Response(status_code=204)

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_fleet.access import OrganizationScope
+from hearback_fleet.audit import audit_of
 from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import new_id
 
@@ -74,6 +75,7 @@ async def change_issues(
     "/issues/", operation_id="deleteIssues", status_code=204, response_class=Response, summary="Delete many issues"
 )
 async def delete_issues(
+    request: Request,
     state: StateDep,
     scope: OrganizationDeleter,
     shared: SharedDep,
@@ -84,8 +86,9 @@ async def delete_issues(
     if not ids and not query.strip():
         raise BadRequest("Name the issues by id or by a query.", code="nothing_named")
     projects = scope.project_ids(shared.projects)
+    audit = await audit_of(request, scope.principal, scope.organization.id)
     async for chunk in _chunks(state, scope, shared, ids, query):
-        await delete_by_id(state.unit_of_work, scope.organization.id, projects, chunk)
+        await delete_by_id(state.unit_of_work, audit, projects, chunk)
     return Response(status_code=204)
 
 

@@ -16,6 +16,7 @@ from hearback_fleet.access import (
     principal_of,
     require,
 )
+from hearback_fleet.audit import audit_of
 from hearback_fleet.issues import under_both_paths
 from hearback_kit.auth import Principal
 from hearback_kit.errors import NotFound, existing
@@ -112,10 +113,11 @@ async def change_issue(state: StateDep, found: Writable, changes: Changes) -> Js
 
 
 @_issue.delete("/", name="deleteIssue", summary="Delete an issue", status_code=202, response_class=Response)
-async def delete_issue(state: StateDep, found: Deletable) -> Response:
+async def delete_issue(request: Request, state: StateDep, found: Deletable) -> Response:
     """Delete the feedback and what belongs to it."""
     feedback = found.feedback
-    if not await delete_by_id(state.unit_of_work, feedback.organization_id, [feedback.project_id], [feedback.id]):
+    audit = await audit_of(request, found.scope.principal, feedback.organization_id)
+    if not await delete_by_id(state.unit_of_work, audit, [feedback.project_id], [feedback.id]):
         raise NotFound
     return Response(status_code=202)
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_fleet.access import PROJECT_WRITE, ProjectScope, project_scope
+from hearback_fleet.audit import Audit, audit_of
 from hearback_kit.errors import BadRequest, NotFound
 from hearback_kit.values.ids import parse_id
 
@@ -21,11 +22,12 @@ router = APIRouter()
     status_code=204,
 )
 async def delete_report(
-    state: StateDep, report: str, scope: Annotated[ProjectScope, project_scope(*PROJECT_WRITE)]
+    request: Request, state: StateDep, report: str, scope: Annotated[ProjectScope, project_scope(*PROJECT_WRITE)]
 ) -> Response:
     """Delete a report of the project; the feedback it became stays."""
     report_id = parse_id(report)
-    if report_id is None or not await delete_one(state.context, scope.project.id, report_id):
+    audit = await _audit(request, scope)
+    if report_id is None or not await delete_one(state.context, audit, scope.project, report_id):
         raise NotFound
     return Response(status_code=204)
 
@@ -36,6 +38,7 @@ async def delete_report(
     summary="Delete every report of an e-mail address",
 )
 async def delete_reports_of_address(
+    request: Request,
     state: StateDep,
     scope: Annotated[ProjectScope, project_scope(*PROJECT_WRITE)],
     email: Annotated[str, Query(description="The address; upper and lower case are one.")] = "",
@@ -43,4 +46,9 @@ async def delete_reports_of_address(
     """Delete every report from an address, given in the report or by its event's user."""
     if not email.strip():
         raise BadRequest("email is required.", code="email_required")
-    return JSONResponse({"deleted": await delete_of_address(state.context, scope.project.id, email.strip())})
+    audit = await _audit(request, scope)
+    return JSONResponse({"deleted": await delete_of_address(state.context, audit, scope.project, email.strip())})
+
+
+async def _audit(request: Request, scope: ProjectScope) -> Audit:
+    return await audit_of(request, scope.principal, scope.project.organization_id)

@@ -1,0 +1,35 @@
+"""Events of an organization's audit log, named as in Sentry."""
+
+from enum import StrEnum
+
+
+class AuditEvent(StrEnum):
+    """The kind of a change."""
+
+    ORGANIZATION_CREATED = "org.create"
+    ORGANIZATION_EDITED = "org.edit"
+    PROJECT_CREATED = "project.create"
+    PROJECT_EDITED = "project.edit"
+    KEY_CREATED = "projectkey.create"
+    KEY_EDITED = "projectkey.edit"
+    KEY_ENABLED = "projectkey.enable"
+    KEY_DISABLED = "projectkey.disable"
+    KEY_ROTATED = "projectkey.rotate"
+    KEY_REMOVED = "projectkey.remove"
+    MEMBER_INVITED = "member.invite"
+    MEMBER_ACCEPTED = "member.accept-invite"
+    MEMBER_ADDED = "member.add"
+    MEMBER_EDITED = "member.edit"
+    MEMBER_REMOVED = "member.remove"
+    TOKEN_CREATED = "api-token.create"
+    TOKEN_REMOVED = "api-token.remove"
+    NOTIFICATION_RULE_CREATED = "rule.create"
+    NOTIFICATION_RULE_EDITED = "rule.edit"
+    NOTIFICATION_RULE_REMOVED = "rule.remove"
+    ALERT_RULE_CREATED = "alertrule.create"
+    ALERT_RULE_EDITED = "alertrule.edit"
+    ALERT_RULE_REMOVED = "alertrule.remove"
+    ISSUES_DELETED = "issue.delete"
+    REPORTS_DELETED = "user-report.delete"
+    ATTACHMENT_DELETED = "attachment.delete"
+    SUBMISSION_ACCEPTED = "submission.accept"
