@@ -32,7 +32,7 @@ _NOTES: Final[Mapping[AuditEvent, str]] = {
     AuditEvent.ISSUES_DELETED: "deleted feedback ({count}): {issues}",
     AuditEvent.REPORTS_DELETED: "deleted user reports of the project {project} ({count})",
     AuditEvent.ATTACHMENT_DELETED: "deleted an attachment of the event {event_id} in the project {project}",
-    AuditEvent.SUBMISSION_ACCEPTED: "took in the refused submission {submission} of the project {project}",
+    AuditEvent.SUBMISSION_ACCEPTED: "accepted the refused submission {submission} of the project {project}",
 }
 
 

@@ -28,7 +28,7 @@ class Submission(msgspec.Struct, kw_only=True):
 
     `sent_at` is the sender's clock, only when it is off by 55 minutes or more; `error_occurred_at` the time of
     the linked error; `marks` are signs that the sender's form detected, such as `honeypot`. `repeats` is set here
-    for what was taken in after its id was known: the submission under whose id it was sent.
+    for what was accepted after its id was known: the submission under whose id it was sent.
     """
 
     organization_id: int

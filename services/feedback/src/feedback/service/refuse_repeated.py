@@ -29,7 +29,7 @@ def is_repeated(message: Submitted) -> bool:
 
 
 def apart(message: Submitted) -> Submitted:
-    """Return a message; one that a person took in under an id of its own gets a fate of its own, too."""
+    """Return a message; one that a person accepted under an id of its own gets a fate of its own, too."""
     if message.accepted_by is None or not is_repeated(message):
         return message
     return msgspec.structs.replace(message, submission_id=message.event_id, repeats=message.submission_id)
