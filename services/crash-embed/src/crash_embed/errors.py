@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hearback_kit.errors import EncodedBody
+
 
 class Refusal(Exception):
     """An error response; `context` None means no context header and the body `{}`."""
@@ -44,6 +46,12 @@ def too_many(seconds: int) -> Refusal:
 def too_large(bytes_max: int) -> Refusal:
     """The form has more than `bytes_max` bytes."""
     return _explained(413, "size", "too_large", f"A form has at most {bytes_max} bytes.")
+
+
+def encoded_form() -> Refusal:
+    """The form has a content encoding."""
+    context = {"detail": EncodedBody().detail, "code": EncodedBody.code}
+    return Refusal(415, context, check="encoding")
 
 
 def feature_disabled() -> Refusal:

@@ -1,6 +1,7 @@
 """Every check, their order, and the shape of every answer."""
 
 import asyncio
+import gzip
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -10,6 +11,7 @@ import pytest
 from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_contracts.config import KeyConfig, QuotaConfig
+from hearback_contracts.flags import Feature
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
 from hearback_devkit.fleet import public_key, publish_project
@@ -445,6 +447,48 @@ async def test_a_form_that_is_too_large_has_an_outcome_and_a_fate(
     (step,) = outcome["steps"]
     assert (step["state"], step["reason"]) == ("invalid", "too_large:user_report")
     assert await reports() == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "nonsense"])
+async def test_an_encoded_form_is_415_and_has_an_outcome_and_a_fate(
+    embed: httpx.AsyncClient, reports: Any, outcomes: Any, encoding: str
+) -> None:
+    kind = "application/x-www-form-urlencoded"
+    headers = {"Content-Type": kind, "Content-Encoding": encoding, "Origin": PAGE}
+    answer = await embed.post(PATH, params=GOOD, content=gzip.compress(b"name=Ann"), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "encoded_body")
+    assert answer.headers["accept-encoding"] == "identity"
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    (outcome,) = await outcomes()
+    (count,) = outcome["outcomes"]
+    assert (count["category"], count["outcome"], count["reason"]) == (14, 3, "payload")
+    (step,) = outcome["steps"]
+    assert (step["state"], step["reason"], step["submission_id"]) == ("invalid", "payload", EVENT_ID)
+    assert await reports() == []
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "UTF-8"])
+async def test_an_encoding_that_is_none_changes_nothing(
+    embed: httpx.AsyncClient, reports: Any, encoding: str
+) -> None:
+    headers = {"Content-Encoding": encoding}
+    assert (await embed.post(PATH, params=GOOD, data=FORM, headers=headers)).status_code == 200
+    assert len(await reports()) == 1
+
+
+async def test_a_form_that_the_project_does_not_take_uses_up_no_quota(
+    redis_url: str, redis: Redis, reports: Any
+) -> None:
+    quota = QuotaConfig(id="q", categories=("feedback",), limit=1, window=60)
+    async with running(create_app(Settings(redis_url=redis_url), clock=ManualClock())) as client:
+        await publish_project(redis, quotas=(quota,), features={Feature.INGEST: False})
+        for _ in range(3):
+            refused = await client.post(PATH, params=GOOD, data=FORM)
+            assert (refused.status_code, refused.json()["code"]) == (403, "feature_disabled")
+        await publish_project(redis, quotas=(quota,))
+        await eventually(lambda: is_status(status_of(client.post(PATH, params=GOOD, data=FORM)), 200))
+        assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 429
+    assert len(await reports()) == 1
 
 
 async def test_forms_on_the_all_zero_event_id_are_submissions_of_their_own(

@@ -169,6 +169,16 @@ async def test_unknown_encodings_are_415_without_cors(gateway, path, methods, bo
     assert await gateway.kinds() == []
 
 
+@pytest.mark.parametrize(SURFACE, [pytest.param(*row, id=row[0]) for row in ENDPOINTS])
+async def test_repeated_headers_are_one_list(gateway, path, methods, body, kind, status):
+    headers = [("x-sentry-auth", f"Sentry sentry_key={KEY}"), ("x-a", "1"), ("x-a", "2")]
+    headers += [("content-type", kind)] if kind else []
+    answer = await gateway.client.post(path, content=body, headers=headers)
+    assert answer.status_code == status
+    encoded = [*headers, ("content-encoding", "gzip"), ("content-encoding", "gzip")]
+    assert (await gateway.client.post(path, content=body, headers=encoded)).status_code == 415
+
+
 @pytest.mark.parametrize(
     "kind", ["application/x-sentry-envelope", "text/plain", "application/x-www-form-urlencoded", "x", None]
 )

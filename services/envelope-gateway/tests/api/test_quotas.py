@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hearback_contracts.config import QuotaConfig
+from hearback_contracts.flags import Feature
 from hearback_devkit.testing import eventually
 from prometheus_client import REGISTRY
 
@@ -275,3 +276,33 @@ async def test_files_for_an_event_are_limited(start_gateway):
         )
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
         assert gateway.blob_files() == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (["feedback"], 403),
+        (["feedback event"], 403),
+        (["user_report"], 403),
+        (["feedback", "attachment"], 403),
+        (["feedback", "attachment", "client_report"], 200),
+        (["event", "user_report"], 200),
+        (["event", "feedback", "attachment"], 200),
+    ],
+)
+async def test_what_a_project_does_not_take_uses_up_no_quota(start_gateway, sent, status):
+    quotas = (quota("feedback", limit=1), quota("attachment", limit=10))
+    project = {"features": {Feature.INGEST: False}, "quotas": quotas}
+    async with start_gateway(project=project) as gateway:
+        for _ in range(3):
+            assert (await gateway.send(envelope(*sent))).status_code == status
+            if "event" in sent and "attachment" in sent:
+                break  # what belongs to an event counts
+        assert limited(await gateway.outcomes()) == {}
+        await gateway.configure(quotas=quotas)
+
+        async def is_taken() -> bool:
+            return (await gateway.send(envelope("feedback", "attachment"))).status_code == 200
+
+        await eventually(is_taken)
+        assert (await gateway.send(envelope("feedback"))).status_code == 429

@@ -129,6 +129,46 @@ async def test_a_refusal_that_is_repeated_with_other_words_keeps_its_state(intak
     assert (step.state, step.reason) == ("invalid", "duplicate")
 
 
+TOO_LONG, OTHER, EMPTY = payload("x" * 4_097), payload("y" * 4_097), payload("")
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(
+    ("bodies", "state", "keeps_words"),
+    [
+        ((TOO_LONG, OTHER), "filtered", True),
+        ((TOO_LONG, EMPTY), "filtered", True),
+        ((EMPTY, OTHER), "filtered", True),
+        ((b"{", b"["), "invalid", False),
+        ((b"{", EMPTY), "invalid", True),
+    ],
+    ids=["two too long", "then empty", "first empty", "unreadable", "then readable"],
+)
+async def test_each_of_two_refusals_under_one_id_leaves_a_trace(
+    intake: Intake, bodies: tuple[bytes, bytes], state: str, keeps_words: bool, together: bool
+) -> None:
+    first, second = (submitted(body, event_id=EVENT) for body in bodies)
+    for batch in [[first, second]] if together else [[first], [second]]:
+        recorded = await intake.take(*batch)
+    assert recorded.quantities()[FEEDBACK_CATEGORY, INVALID, "duplicate"] == 1
+    step = recorded.steps[-1]
+    assert (step.submission_id, step.state, step.reason) == (EVENT, state, "duplicate")
+    assert (step.refused is not None) == keeps_words
+    for batch in ([first], [second], [second, first, second]):
+        again = await intake.take(*batch)
+        assert (again.outcomes, again.steps) == ([], [])
+
+
+async def test_what_is_refused_again_after_it_was_taken_in_is_no_repetition(intake: Intake) -> None:
+    refused = submitted(TOO_LONG, event_id=EVENT)
+    [step] = (await intake.take(refused)).steps
+    taken_in = step.refused.model_copy(update={"accepted_by": "owner@example.com"})
+    await intake.take(outgoing(FEEDBACK_SUBMITTED, taken_in, 4, body=orjson.dumps(step.payload)))
+    assert len(await rows(intake)) == 1
+    again = await intake.take(refused)
+    assert (again.outcomes, again.steps) == ([], [])
+
+
 async def test_a_deleted_feedback_that_comes_again_beside_other_words_keeps_none_of_them(
     intake: Intake, api: Api
 ) -> None:

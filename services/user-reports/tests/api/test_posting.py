@@ -1,6 +1,7 @@
 """POST …/user-feedback/ (protocol: user-reports#the-legacy-endpoint)."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ import orjson
 import pytest
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import KeyConfig, QuotaConfig
+from hearback_contracts.flags import Feature
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import public_key, publish_project
@@ -166,6 +168,18 @@ async def test_body_at_the_limit_and_one_more(harness: Any, api: Any) -> None:
     assert (recorded.steps[-1].state, recorded.steps[-1].reason) == ("invalid", "too_large:user_report")
 
 
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
+async def test_an_encoded_report_is_415_and_has_an_outcome_and_a_fate(harness: Any, api: Any, kind: str) -> None:
+    headers = {**dsn(), "Content-Type": kind, "Content-Encoding": "gzip"}
+    content = gzip.compress(orjson.dumps(body(random_id())))
+    response = await api.post(PATH, content=content, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (415, "encoded_body")
+    assert response.headers["accept-encoding"] == "identity"
+    recorded = await harness.recorded()
+    assert recorded.counts(FEEDBACK) == {(Outcome.INVALID, "payload"): 1}
+    assert [(step.state, step.reason) for step in recorded.steps] == [("invalid", "payload")]
+
+
 @pytest.mark.parametrize("kind", ["application/json", "text/plain"])
 @pytest.mark.parametrize(
     ("said", "stored"),
@@ -212,6 +226,19 @@ async def test_a_quota_of_the_project_refuses_with_its_reason(
     assert recorded.counts(FEEDBACK)[Outcome.RATE_LIMITED, code] == 1
     step = recorded.steps[-1]
     assert (step.submission_id, step.state, step.reason) == (event_id, "rate_limited", reason)
+
+
+async def test_a_report_that_the_project_does_not_take_uses_up_no_quota(
+    harness: Any, api: Any, redis: Any
+) -> None:
+    quota = QuotaConfig(id="q", categories=("feedback",), limit=1, window=60)
+    await publish_project(redis, project_id=1, quotas=(quota,), features={Feature.INGEST: False})
+    refused = [await api.post(PATH, json=body(random_id()), headers=dsn()) for _ in range(3)]
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(403, "feature_disabled")}
+    assert (await harness.recorded()).counts(FEEDBACK) == {(Outcome.INVALID, "feature_disabled"): 3}
+    await publish_project(redis, project_id=1, quotas=(quota,))
+    statuses = [(await api.post(PATH, json=body(random_id()), headers=dsn())).status_code for _ in range(2)]
+    assert statuses == [200, 429]
 
 
 async def test_invalid_event_id_is_400_and_counted(harness: Any, api: Any) -> None:

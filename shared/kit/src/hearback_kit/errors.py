@@ -63,6 +63,13 @@ class TooLarge(ServiceError, status=413, code="too_large"):
     """The request is too large."""
 
 
+class EncodedBody(ServiceError, status=415, code="encoded_body"):
+    """Send the body without a content encoding; it is not decoded here."""
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept-Encoding": "identity"})
+
+
 class TooManyRequests(ServiceError, status=429, code="too_many_requests"):
     """Too many requests; try again later."""
 

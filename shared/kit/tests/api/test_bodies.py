@@ -159,6 +159,23 @@ async def test_bodies_have_a_bound(client, path, is_chunked):
             assert answer.json() == expected
 
 
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("path", ["/model/a/", "/raw/", "/stream/", "/form/", "/internal/raw/"])
+@pytest.mark.parametrize("encodings", [["gzip"], ["br"], ["zstd, gzip"], ["nonsense"], ["", "gzip"]])
+async def test_encoded_bodies_are_refused(client, path, encodings, is_chunked):
+    kind = "application/x-www-form-urlencoded" if path == "/form/" else "application/json"
+    headers = [("content-type", kind), *(("content-encoding", value) for value in encodings)]
+    answer = await client.post(path, headers=headers, content=pieces(b"1") if is_chunked else b"1")
+    assert (answer.status_code, answer.json()["code"]) == (415, "encoded_body")
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("value", ["", "identity", "Identity", "utf-8", " UTF-8 "])
+async def test_encodings_that_are_none_are_taken(client, value):
+    answer = await client.post("/model/a/", headers=JSON | {"content-encoding": value}, content=b"[1]")
+    assert (answer.status_code, answer.json()) == (200, [1])
+
+
 async def test_a_length_that_is_none_is_refused(client):
     answer = await client.post("/raw/", headers={"content-length": "1" * 30}, content=b"a")
     assert answer.status_code == 413

@@ -6,7 +6,7 @@ Every method goes through the same checks; any but OPTIONS and POST gets the scr
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from fastapi import APIRouter, Request
 from hearback_contracts.config import KeyConfig, ProjectConfig
@@ -44,6 +44,11 @@ from crash_embed.metrics import FORMS, MARKS, REFUSALS, SCRIPTS
 from crash_embed.service.render_dialog import DialogCall
 
 PATHS = frozenset({PATH, PATH.rstrip("/")})
+# The reason and the metric label of forms that are not read, by check.
+_UNREAD: Final = {
+    "size": (Reason.TOO_LARGE_USER_REPORT, "too_large"),
+    "encoding": (Reason.PAYLOAD, "encoded"),
+}
 _log = get_logger(__name__)
 
 router = APIRouter(tags=["dialog"], default_response_class=Response)
@@ -121,8 +126,9 @@ class EmbedEndpoint:
             given = await read_form(
                 http_request, bytes_max=settings.body_bytes_max, fields_max=settings.form_fields_max
             )
-        except errors.Refusal:
-            await self._refuse(sender, Reason.TOO_LARGE_USER_REPORT, result="too_large")
+        except errors.Refusal as refusal:
+            reason, result = _UNREAD[refusal.check]
+            await self._refuse(sender, reason, result=result)
             raise
         form = check_form(given, Appearance.of(sender.project), settings.fill_ms_min)
         if not isinstance(form, Form):
@@ -132,13 +138,13 @@ class EmbedEndpoint:
         return json_answer(request, 200)
 
     async def _accept(self, sender: Sender, form: Form) -> None:
+        if not sender.project.feature(Feature.INGEST):
+            await self._refuse(sender, Reason.FEATURE_DISABLED, result=Reason.FEATURE_DISABLED)
+            raise errors.feature_disabled()
         limits = await self._state.quotas.refusals(sender.project, sender.key_id, SOURCE)
         if limits:
             limit = longest(limits)
             await self._refuse_for_now(sender, limit.reason_code, ceil(limit.retry_after_seconds))
-        if not sender.project.feature(Feature.INGEST):
-            await self._refuse(sender, Reason.FEATURE_DISABLED, result=Reason.FEATURE_DISABLED)
-            raise errors.feature_disabled()
         with _counted("accepted"):
             await self._state.publisher.accept(sender, form)
         for mark in form.marks:

@@ -54,6 +54,7 @@ REFUSAL_RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"model": Context, "description": "The origin is not allowed, or feedback is switched off."},
     404: {"model": Context, "description": "`dsn` is missing or unknown, or its key is switched off."},
     413: {"model": Context, "description": "The form is too large."},
+    415: {"model": Context, "description": "The form has a content encoding."},
     429: {"model": Context, "description": "A limit was reached; see `Retry-After`."},
     503: {"model": Context, "description": "It cannot be made durable now; see `Retry-After`."},
 }

@@ -49,9 +49,12 @@ def json_answer(
 
 def refusal_answer(request: EmbedRequest, refusal: Refusal) -> Response:
     """Return a refusal, its context in the body or the header."""
-    return json_answer(
+    answer = json_answer(
         request, refusal.status, refusal.context, context=True, retry_after_seconds=refusal.retry_after_seconds
     )
+    if refusal.status == 415:
+        answer.headers["Accept-Encoding"] = "identity"
+    return answer
 
 
 def script_answer(request: EmbedRequest, body: bytes, etag: str, *, gzip: bool) -> Response:

@@ -1,5 +1,6 @@
 """Read the line and headers of ingest requests."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +33,8 @@ class RequestReader:
         """Return the head of an ASGI request. Raise `Refused` for an invalid project or authentication."""
         pairs = scope["headers"]
         headers = dict(pairs)
+        if len(headers) < len(pairs):
+            headers = _joined(pairs)
         client = scope.get("client")
         remote = limit = client[0] if client else None
         if not _FORWARDED_NAMES.isdisjoint(headers):
@@ -48,3 +51,11 @@ class RequestReader:
         read = self._authenticate_cached if short else authenticate
         found = read(sentry_auth, authorization, query, path_key)
         return RequestHead(scope["method"], headers, query, remote, limit, project_id, found)
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return headers of which some are repeated; those of a name are one list (RFC 9110, 5.3)."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers

@@ -64,12 +64,15 @@ class ItemGroup:
         self.quantities = tuple((category, known + more) for (category, known), (_, more) in pairs)
 
 
-def group_items(items: Sequence[Item]) -> list[ItemGroup]:
+def group_items(items: Sequence[Item], *, takes_feedback: bool = True) -> list[ItemGroup]:
     """Return the groups of an envelope, events first; items without quotas are in none.
 
-    An `event` item that carries a feedback is grouped and dropped as a feedback.
+    An `event` item that carries a feedback is grouped and dropped as a feedback. Feedback of a project that takes
+    none uses up no quota.
     """
     known = [reveal_feedback(item) for item in items if is_known(item) and item.type not in NEVER_LIMITED]
+    if not takes_feedback:
+        known = _without_feedback(known)
     events: dict[object, ItemGroup] = {}
     for item in sorted(filter(creates_event, known), key=_is_attachment):
         _add_event(events, item)
@@ -79,6 +82,14 @@ def group_items(items: Sequence[Item]) -> list[ItemGroup]:
             needs = bool(events) and item.type in _NEEDS_EVENT
             _add_other(others, item, GroupKind.NEEDS_EVENT if needs else GroupKind.INDEPENDENT)
     return [*events.values(), *others.values()]
+
+
+def _without_feedback(items: list[Item]) -> list[Item]:
+    """Return the items without feedback, and without attachments that belong to it."""
+    others = [item for item in items if item.type not in SOURCES]
+    if len(others) == len(items) or any(item.type == "event" for item in others):
+        return others
+    return [item for item in others if not _is_attachment(item)]
 
 
 def _is_attachment(item: Item) -> bool:

@@ -78,11 +78,12 @@ class QuotaChecker:
         """Check all items of an envelope, in at most one round trip."""
         if not context.project.has_quotas:
             return QuotaVerdict(items)
-        source = SOURCES.get(items[0].type) if len(items) == 1 else None
+        takes_feedback = context.project.takes_feedback
+        source = SOURCES.get(items[0].type) if len(items) == 1 and takes_feedback else None
         if source is not None:
             groups = [ItemGroup(GroupKind.INDEPENDENT, source, ONE_FEEDBACK, items)]
         else:
-            groups = group_items(items)
+            groups = group_items(items, takes_feedback=takes_feedback)
         return apply_limits(items, groups, await self._refusals(context, groups))
 
     async def _refusals(self, context: IngestContext, groups: Sequence[ItemGroup]) -> list[tuple[RateLimit, ...]]:

@@ -4,7 +4,7 @@ A repeat is closed under an id of its own, by which a person can accept it (prot
 the same content it is a redelivery, which changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -45,6 +45,18 @@ def repeats_of(readings: Sequence[Reading], chosen: Mapping[EventKey, Reading]) 
     ]
 
 
+def closing_of(refused: Iterable[Decision]) -> dict[EventKey, tuple[int, str]]:
+    """Return the rows that close refused submissions: their own, and one by which the content is known again."""
+    closing = {}
+    for decision in refused:
+        ending = decision.message.revision, str(decision.reason)
+        closing[decision.key] = ending
+        content = _content_of(None, decision.reason, decision.body)
+        if content is not None and _is_of_client(decision.message):
+            closing[_own_key(decision.key, content)] = ending
+    return closing
+
+
 async def refuse_repeated(
     work: Work,
     decisions: Sequence[Decision],
@@ -78,8 +90,7 @@ def _refusals(
     found: dict[EventKey, tuple[Decision, SubmissionState]] = {}
     for one, content in repeated:
         if content is not None and _is_refused(one, content, known.get(one.key)):
-            project_id, event_id = one.key
-            key = project_id, derived_id("repeated", project_id, event_id, *(text or "" for text in content))
+            key = _own_key(one.key, content)
             message = msgspec.structs.replace(one.message, event_id=key[1])
             found[key] = Decision(key, message, one.body, None, Reason.DUPLICATE), states[one.key]
     return found
@@ -87,14 +98,24 @@ def _refusals(
 
 def _is_refused(repeated: Decision | Reading, content: Content, before: Known | None) -> bool:
     """Return whether a client itself sent other content than before, of a submission that was not deleted."""
-    message = repeated.message
-    if not message.source.is_new or message.accepted_by is not None or message.revision:
+    if not _is_of_client(repeated.message):
         return False
     if before is None:
         return True
-    if before.feedback_id is None and repeated.reason is not None:
-        return False  # both were refused, and the content of the first is not stored
+    if before.reason in BY_CONFIGURATION and repeated.reason is not None:
+        return False  # the content of the first is not known
     return content != before.content and before.reason != Reason.DELETED
+
+
+def _is_of_client(message: Submitted) -> bool:
+    """Return whether a client itself sent a message, and for the first time."""
+    return message.source.is_new and message.accepted_by is None and not message.revision
+
+
+def _own_key(key: EventKey, content: Content) -> EventKey:
+    """Return the key of content that was sent under the id of a submission."""
+    project_id, event_id = key
+    return project_id, derived_id("repeated", project_id, event_id, *(text or "" for text in content))
 
 
 def _content_of(

@@ -28,7 +28,7 @@ from feedback.service.record_outcomes import (
     record_revised,
     record_stored,
 )
-from feedback.service.refuse_repeated import apart, refuse_repeated, repeats_of
+from feedback.service.refuse_repeated import apart, closing_of, refuse_repeated, repeats_of
 from feedback.store.arrivals import Arrival, Reserved, reserve, store_new
 from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
@@ -99,10 +99,9 @@ class StoreSubmissions:
         # After the steps: those that an announcement leads to get later times.
         messages = self._announcements(storing, ids, identities, reserved.attachments)
         rows = [(ids[d.key], d.draft, identities[d.key]) for d in storing if d.draft is not None]
-        closing = {d.key: (d.message.revision, str(d.reason)) for d in refused}
         async with self._unit_of_work.database.direct() as connection:
             now = self._unit_of_work.clock.now()
-            added = await store_new(connection, rows, closing, [*record.messages(), *messages], now)
+            added = await store_new(connection, rows, closing_of(refused), [*record.messages(), *messages], now)
         if added is None:
             return None
         self._unit_of_work.relay.publish(added)
@@ -120,15 +119,16 @@ class StoreSubmissions:
         storing = [decision for decision in fresh if decision.draft is not None]
         storing += [decision for decision, before in later if before.feedback_id is None]
         stored = await self._insert(work, storing, known)
-        outrun = [d for d in fresh if d.draft is not None and d.key not in stored]
+        closing = await self._close(work, [d for d in fresh if d.draft is None])
+        outrun = [d for d in fresh if d.key not in stored and d.key not in closing]
         if outrun:  # another worker was faster
             known |= await find_known(work.connection, [d.key for d in outrun])
-        closed = await self._close(work, [d for d in fresh if d.draft is None])
+        closed = list(closing.values())
         closed += await refuse_repeated(work, decisions, known, repeats, self._unit_of_work.clock.now())
         closed += await self._close_again(
             work, [d for key, d in chosen.items() if key in known and _is_refused_again(d, known[key])]
         )
-        changes = [decision for decision in outrun if decision.message.revision]
+        changes = [d for d in outrun if d.draft is not None and d.message.revision]
         changes += [decision for decision, before in later if before.feedback_id is not None]
         changed = await self._update(work, changes, known)
         return ["stored"] * len(stored) + closed + ["updated"] * changed
@@ -210,13 +210,13 @@ class StoreSubmissions:
     def _announcer(self) -> Announcer:
         return Announcer(self._unit_of_work.clock.now(), self._unit_of_work.shards)
 
-    async def _close(self, work: Work, refused: Sequence[Decision]) -> list[str]:
-        """Close what was refused; return the reasons of what is new."""
+    async def _close(self, work: Work, refused: Sequence[Decision]) -> dict[EventKey, str]:
+        """Close what was refused; return the reasons of what is new, by submission."""
         if not refused:
-            return []
-        closing = {d.key: (d.message.revision, str(d.reason)) for d in refused}
-        closed = await close_refused(work.connection, closing, self._unit_of_work.clock.now())
-        return _record_refused(work, [decision for decision in refused if decision.key in closed])
+            return {}
+        closed = await close_refused(work.connection, closing_of(refused), self._unit_of_work.clock.now())
+        new = {decision.key: decision for decision in refused if decision.key in closed}
+        return dict(zip(new, _record_refused(work, list(new.values())), strict=True))
 
     async def _close_again(self, work: Work, refused: Sequence[Decision]) -> list[str]:
         """Update the reasons of accepted submissions that are refused all the same; return these reasons."""

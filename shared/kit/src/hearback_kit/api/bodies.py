@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hearback_kit.errors import BadRequest, ServiceError, TooLarge
+from hearback_kit.errors import BadRequest, EncodedBody, ServiceError, TooLarge
+from hearback_kit.values.encodings import is_encoded
 from hearback_kit.values.nul import has_nul, is_deeper_than
 
 JSON_DEPTH_MAX: Final = 64
@@ -74,9 +75,9 @@ def has_null_character(scope: Scope) -> bool:
 class RequestRules:
     """ASGI middleware that keeps the rules.
 
-    Refused are: NUL in path or query (400); a body whose request is not authenticated (401); more than `bytes_max`
-    bytes (413), also without a declared length; invalid JSON, or JSON nested deeper than JSON_DEPTH_MAX (400); NUL
-    in any key or value of JSON or a form (400).
+    Refused are: NUL in path or query (400); a body whose request is not authenticated (401); a body with a content
+    encoding (415); more than `bytes_max` bytes (413), also without a declared length; invalid JSON, or JSON nested
+    deeper than JSON_DEPTH_MAX (400); NUL in any key or value of JSON or a form (400).
     """
 
     def __init__(self, app: ASGIApp, bytes_max: int) -> None:
@@ -136,6 +137,8 @@ class _BodyReader:
         if dependant is not None:
             for guard in _guards_of(dependant):
                 await guard(Request(self._scope))
+        if is_encoded(value for name, value in self._scope["headers"] if name == b"content-encoding"):
+            raise EncodedBody
         length = self._length
         if not length.isdigit() or len(length) > 18 or int(length) > self._bytes_max:
             raise self._too_large()

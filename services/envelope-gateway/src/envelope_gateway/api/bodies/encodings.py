@@ -8,6 +8,7 @@ from typing import Protocol
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
+from hearback_kit.values.encodings import IDENTITY
 from isal import isal_zlib
 
 from envelope_gateway.domain.refusals import BODY_UNREADABLE, Refused
@@ -15,7 +16,6 @@ from envelope_gateway.domain.refusals import BODY_UNREADABLE, Refused
 PIECE_BYTES = 256 * 1024
 ZSTD_WINDOW_BYTES_MAX = 8 * 1024 * 1024
 ZSTD_STEP_BYTES = 128
-IDENTITY = frozenset({b"", b"identity", b"utf-8"})
 GZIP_BITS = 31
 _WINDOW_BITS = {b"gzip": GZIP_BITS, b"x-gzip": GZIP_BITS, b"deflate": 15}
 _ERRORS: tuple[type[Exception], ...] = (  # type: ignore[assignment]  # isal's stub has an instance
@@ -34,10 +34,7 @@ class Source(Protocol):
 
 
 def encoding_of(header: bytes | None) -> bytes | None:
-    """Return the encoding of a header, None for identity. Raise `Refused` (415) for an unknown one.
-
-    An empty value and `utf-8`, which old Ruby and Android clients send, mean identity.
-    """
+    """Return the encoding of a header, None for identity. Raise `Refused` (415) for an unknown one."""
     if header is None:
         return None
     name = header.strip().lower()

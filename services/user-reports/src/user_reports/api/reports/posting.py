@@ -12,7 +12,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import access_of, find_organization
 from hearback_kit.api.bodies import RequestRefused, reads_itself
 from hearback_kit.api.params import AddressDep
-from hearback_kit.errors import BadRequest, Forbidden, TooLarge, TooManyRequests, Unavailable
+from hearback_kit.errors import BadRequest, EncodedBody, Forbidden, TooLarge, TooManyRequests, Unavailable
 from hearback_kit.limits import Limit
 from hearback_kit.values.addresses import address_block
 from hearback_kit.values.ids import new_id
@@ -39,6 +39,7 @@ MAYBE_STORED: Final = (
     " minutes a report on the same event replaces the first."
 )
 SOURCE: Final = FeedbackSource.USER_REPORT_DJANGO_ENDPOINT
+_UNREAD: Final = {TooLarge.status: Reason.TOO_LARGE_USER_REPORT, EncodedBody.status: Reason.PAYLOAD}
 router = APIRouter()
 _FIELD_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -67,6 +68,7 @@ _STORED: Final[dict[int | str, dict[str, Any]]] = {
     401: {"description": "No credentials; empty for a DSN of another project."},
     403: {"description": "The origin is not allowed, or the organization takes no reports.", "content": _OBJECT},
     409: {"description": "The event or its report is too old.", "content": _OBJECT},
+    415: {"description": "The body has a content encoding.", "content": _OBJECT},
     429: {"description": "A quota or the limit of an address is reached.", "content": _OBJECT},
 }
 
@@ -94,9 +96,8 @@ async def create_report(
     await _check_origin(request, state, sender, message)
     body = await _read_body(request, state, message)
     fields, errors = read_fields(body)
-    if errors:
-        said = body if isinstance(body, Mapping) else None
-        _raise_refusal(await refuse_report(state.context, Received(message, said)), errors)
+    said = fields if not errors else body if isinstance(body, Mapping) else None
+    _raise_refusal(await refuse_report(state.context, Received(message, said)), errors)
     await _check_quotas(state, sender, Received(message, fields))
     try:
         (submitted,) = await submit_reports(
@@ -117,12 +118,13 @@ async def _check_origin(request: Request, state: AppState, sender: Sender, messa
 
 
 async def _read_body(request: Request, state: AppState, message: UserReportSubmitted) -> Any:
-    """Return the decoded body. Record and raise the refusal of one that is too large or invalid."""
+    """Return the decoded body. Record and raise the refusal of one that is too large, encoded or invalid."""
     try:
         return await read_fields_body(request)
     except RequestRefused as refused:
-        if refused.status_code == TooLarge.status:
-            await refuse_unread(state.context, message, Reason.TOO_LARGE_USER_REPORT)
+        reason = _UNREAD.get(refused.status_code)
+        if reason is not None:
+            await refuse_unread(state.context, message, reason)
         raise
     except BadRequest:
         reason = await refuse_report(state.context, Received(message, None))
