@@ -459,6 +459,14 @@ async def test_what_is_no_http_gets_400_and_starts_nothing() -> None:
     assert app.seen == []
 
 
+@pytest.mark.parametrize("rest", [b"NONSENSE\r\n\r\n", b"\x00", b"GET / HTTP/1.1\r\n\x00"])
+@pytest.mark.parametrize("number", [1, 3])
+async def test_what_is_no_http_takes_no_answer_from_the_requests_before(rest: bytes, number: int) -> None:
+    async with on_port(App()) as port:
+        whole = request("/plain", last=False) * number
+        assert statuses(await cycle(port, whole + rest)) == [b"200"] * number
+
+
 async def test_http_1_0_is_answered_and_closed() -> None:
     async with on_port(App()) as port:
         assert statuses(await cycle(port, b"GET /plain HTTP/1.0\r\n\r\n")) == [b"200"]

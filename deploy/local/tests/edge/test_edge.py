@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -658,6 +659,28 @@ async def test_edge_answers_itself(request_bytes: bytes, status: bytes) -> None:
     async with edge_before(answering(OK)) as port:
         answer = await exchange(port, request_bytes)
     assert answer.split(b" ")[1] == status
+
+
+@pytest.mark.parametrize(
+    ("rest", "status"),
+    [
+        (b"NONSENSE\r\n\r\n", b"400"),
+        (b"\x00", b"400"),
+        (b"GET /" + b"y" * 200_000, b"431"),
+        (b"POST / HTTP/1.1\r\nHost: f\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+    ],
+)
+@pytest.mark.parametrize("number", [1, 3])
+async def test_what_cannot_be_read_takes_no_answer_from_the_requests_before(
+    rest: bytes, status: bytes, number: int
+) -> None:
+    bodies: list[bytes] = []
+    async with edge_before(answering(OK, None, bodies)) as port:
+        answer = await exchange(port, post(b"x") * number + rest)
+        assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * number + [status]
+        answer = await exchange(port, post(b"x") * (number - 1) + post(b"y", b"Connection: close") + rest)
+        assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * number
+    assert bodies == [b"x"] * number + [b"x"] * (number - 1) + [b"y"]
 
 
 async def test_slow_head_and_idle_connection_are_closed() -> None:

@@ -105,9 +105,9 @@ class ClientConnection(asyncio.Protocol):
             raise
         except httptools.HttpParserError:
             self._refuse(NOT_HTTP)
-            return
-        if self._parser.head_bytes > self._settings.head_bytes_max:
-            self._refuse(HEAD_TOO_LARGE)
+        else:
+            if self._parser.head_bytes > self._settings.head_bytes_max:
+                self._refuse(HEAD_TOO_LARGE)
         if self._handover.is_due and self._handover.hand_over(self._current, self._transport, self._waiting):
             self._current = None
         self._due_at(self._touched, len(data))
@@ -150,9 +150,7 @@ class ClientConnection(asyncio.Protocol):
         if self._current is None:
             self._start(request, refusal or head)
         elif len(self._waiting) <= self._settings.pipelined_max:
-            self._waiting.append((request, refusal or head))
-            self._holds_for_order = True
-            self.pause_reading()
+            self._wait(request, refusal or head)
 
     def _body_parsed(self, data: bytes) -> None:
         if self._receiving is not None:
@@ -174,6 +172,11 @@ class ClientConnection(asyncio.Protocol):
 
     # Requests.
 
+    def _wait(self, request: ProxiedRequest, start: RequestHead | Refusal) -> None:
+        self._waiting.append((request, start))
+        self._holds_for_order = True
+        self.pause_reading()
+
     def _start(self, request: ProxiedRequest, start: RequestHead | Refusal) -> None:
         self._current = request
         if isinstance(start, Refusal):
@@ -187,7 +190,7 @@ class ClientConnection(asyncio.Protocol):
         self._touched = self.now
         self._current = None
         if not keep or (self._sends_no_more and not self._waiting):
-            self._linger_close(request_done=request.request_done)
+            self._linger_close(request_done=request.request_done and not self._waiting)
         elif self._writing_paused:
             self._resumes_when_written = self._holds_for_order = True
             self.pause_reading()
@@ -207,12 +210,12 @@ class ClientConnection(asyncio.Protocol):
             self.resume_reading()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Respond with an error to an invalid request, and close."""
-        if self._current is not None:
-            self._current.fail(*refusal)
-            return
-        self._current = ProxiedRequest(self, b"GET", keep_alive=False, is_http10=False, chunked=False)
-        self._current.fail(*refusal)
+        """Respond with an error to what cannot be read, and close; complete requests before it are answered."""
+        request, self._receiving = self._receiving, None
+        if self._waiting and self._waiting[-1][0] is request:
+            self._waiting.pop()
+        request = request or ProxiedRequest(self, b"GET", keep_alive=False, is_http10=False, chunked=False)
+        (self._start if self._current in {None, request} else self._wait)(request, refusal)
 
     def _linger_close(self, *, request_done: bool) -> None:
         """Close; a client that still sends gets time to read the response (nginx: lingering_close)."""

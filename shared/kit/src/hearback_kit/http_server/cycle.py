@@ -83,6 +83,13 @@ class RequestCycle(RequestResponseCycle):
         length = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"")
         return length.isdigit() and int(length) <= HIGH_WATER_LIMIT
 
+    def answers_last(self) -> bool:
+        """Close the connection after the response; return False if that was sent, or the request is incomplete."""
+        if self.more_body or self.response_complete:
+            return False
+        self.keep_alive = False
+        return True
+
     def feed_body(self, body: bytes, *, more: bool) -> None:
         """Buffer a chunk of the body, the last one unless `more`."""
         if not self.body:

@@ -24,14 +24,9 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from hearback_kit.http_server import refusals
 from hearback_kit.http_server.cycle import RequestCycle
 from hearback_kit.http_server.limits import CLOSED, Deadline, Flow, HttpLimits, OpenConnections, RequestClock
-from hearback_kit.http_server.refusals import (
-    HEAD_TOO_LARGE,
-    TIMED_OUT,
-    TOO_MANY_CONNECTIONS,
-    refuse_pipelined,
-)
 from hearback_kit.http_server.scopes import plain_head, request_parser, request_scope
 from hearback_kit.http_server.turns import PipelinedTooMany, Turns
 
@@ -78,7 +73,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_counted:
             self._wait(self.limits.stall_seconds_max)
         else:
-            self._give_up(TOO_MANY_CONNECTIONS, "too_many")
+            self._give_up(refusals.TOO_MANY_CONNECTIONS, "too_many")
 
     def data_received(self, data: bytes) -> None:
         """Parse bytes; an address with many connections has to wait for its turn."""
@@ -120,6 +115,12 @@ class HttpProtocol(HttpToolsProtocol):
         if self._due is not None:
             self._start_due(*self._due)
 
+    def send_400_response(self, msg: str) -> None:
+        """Respond to what is not HTTP, and close; after a complete request the answer to that does it."""
+        self._is_cut_off = self.cycle is not None and cast("RequestCycle", self.cycle).answers_last()
+        if not self._is_cut_off:
+            super().send_400_response(msg)
+
     def _parse(self, data: bytes) -> None:
         while data:
             try:
@@ -141,7 +142,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline.set(min(deadline, now + self.limits.stall_seconds_max))
             return True
         is_answering = last is not None and last.response_started and not last.response_complete
-        self._give_up(b"" if is_answering else HEAD_TOO_LARGE, "head_too_large")
+        self._give_up(b"" if is_answering else refusals.HEAD_TOO_LARGE, "head_too_large")
         return False
 
     def _give_up(self, answer: bytes, reason: str) -> None:
@@ -228,7 +229,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Queue a pipelined request; one too many closes the connection."""
         self.flow.pause_reading()
         is_refused = len(self.pipeline) >= self.limits.pipelined_max
-        self.pipeline.appendleft((cycle, refuse_pipelined if is_refused else app))
+        self.pipeline.appendleft((cycle, refusals.refuse_pipelined if is_refused else app))
         if is_refused:
             CLOSED.labels("pipelined").inc()
             cycle.keep_alive = False
@@ -296,4 +297,4 @@ class HttpProtocol(HttpToolsProtocol):
             return
         last: Any = self.cycle
         is_begun = last is not None and last.more_body and not last.response_started
-        self._give_up(TIMED_OUT if is_begun else b"", "too_slow")
+        self._give_up(refusals.TIMED_OUT if is_begun else b"", "too_slow")
