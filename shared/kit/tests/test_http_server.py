@@ -438,7 +438,8 @@ async def test_who_waits_learns_that_the_client_is_gone() -> None:
     ("target", "path", "query"),
     [
         ("/a%20b?c=%20d", "/a b", b"c=%20d"),
-        ("//a/b?", "//a/b", b""),
+        ("//a///b/?c=//d", "/a/b/", b"c=//d"),
+        ("http://elsewhere//a%2F%2Fb", "/a//b", b""),
         ("http://elsewhere/a?b", "/a", b"b"),
         ("/a?b#c", "/a", b"b"),
     ],

@@ -1,10 +1,13 @@
 """Build the ASGI scope of a request, and parse requests that offer another protocol."""
 
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
+
+_SLASHES: Final = re.compile(rb"/{2,}")
 
 
 def plain_head(method: bytes, target: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -25,13 +28,15 @@ def request_parser(connection: Any) -> httptools.HttpRequestParser:
 
 
 def request_scope(connection: Any, version: str) -> dict[str, Any]:
-    """Return the scope of the request whose head was parsed."""
+    """Return the scope of the request whose head was parsed; runs of slashes in its path count as one."""
     url = connection.url
     if url.startswith(b"/") and url.find(b"#") < 0:
         raw_path, _, query = url.partition(b"?")
     else:
         parsed = httptools.parse_url(url)
         raw_path, query = parsed.path, parsed.query or b""
+    if raw_path.find(b"//") >= 0:
+        raw_path = _SLASHES.sub(b"/", raw_path)
     path = raw_path.decode("ascii")
     return {
         "type": "http",
