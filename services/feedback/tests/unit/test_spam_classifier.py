@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 SERVICE = Path(__file__).parents[2]
 PRIOR = Prior.decode((SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes())
 SHIPPED = Classifier(PRIOR)
-HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (7, 9, 12)]
+HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (13, 14, 15)]
 SAID_BY_ANYBODY = 20  # characters: "works again" is written by many
 SPAM = "Buy cheap viagra online https://pills.top"
 # A campaign of a kind that the prior does not know.
@@ -61,8 +61,8 @@ def test_held_out_texts_are_judged_as_measured(training: ModuleType) -> None:
     ordinary, unwanted = _ordinary(training), _spam(training, *HELD_OUT)
     false = [line for line in ordinary if _is_spam(SHIPPED, line)]
     missed = [line for line in unwanted if not _is_spam(SHIPPED, line)]
-    assert len(false) <= 12, false
-    assert len(missed) <= 110, missed
+    assert len(false) <= 7, false
+    assert len(missed) <= 13, missed
 
 
 @pytest.mark.timeout(400)
