@@ -117,6 +117,19 @@ async def test_what_is_common_is_met_among_the_newest_rows(
     assert (BY_INVERTED_INDEX in listened.statements) == asks_index
 
 
+async def test_what_is_common_among_the_newest_alone_is_looked_up_for_a_later_page(full: Database) -> None:
+    found = selection("page firstSeen:>2026-11-23T22:00:00", EVERY_PROJECT)  # 119, all of them among the newest
+    wanted, position, asked = replace(found, is_search=True), None, []
+    async with full.connection() as connection:
+        for rows in (100, 19):
+            listened: Any = Listened(connection)
+            page = await read_page(listened, wanted, Window(100, position))
+            assert len(page.rows) == rows
+            asked.append(BY_INVERTED_INDEX in listened.statements)
+            position = Position(page.rows[-1].first_seen, page.rows[-1].id)
+    assert asked == [False, True]
+
+
 @pytest.mark.parametrize("projects", [[1], EVERY_PROJECT], ids=["one", "all"])
 async def test_an_event_id_is_looked_up_and_nothing_is_scanned(vacuumed: Database, projects: list[int]) -> None:
     plan = await explain(vacuumed, linked_statement(projects[0], ["a" * 32, "b" * 32]), WITHOUT_SCANS)

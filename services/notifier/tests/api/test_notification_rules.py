@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hearback_contracts.audit import AuditEvent
 from hearback_devkit.fleet import audit_log_of
+from notifier.store.notification_rules import update_rule
 
 from ..conftest import Api
 
@@ -132,6 +133,16 @@ async def test_changes_are_audited_without_secrets(api: Api) -> None:
     }
     assert moved["changes"]["target"] == {"old": hidden, "new": "team@example.com"}
     assert "secret" not in "".join(entry.model_dump_json() for entry in entries)
+
+
+async def test_a_stored_url_that_cannot_be_read_can_be_replaced(api: Api) -> None:
+    hook = {"name": "chat", "channel": "webhook", "target": "http://127.0.0.1/"}
+    rule = (await api.client.post(api.rules, json=hook)).json()
+    values = {"target": "http://[::1"}  # as the release before accepted it
+    await api.app.state.state.database.write(update_rule, 1, int(rule["id"]), values)
+    assert (await api.client.put(f"{api.rules}{rule['id']}/", json=hook)).status_code == 200
+    edited = audit_log_of(api.app).entries[-1]
+    assert edited.data["changes"] == {"target": {"old": "…", "new": "http://127.0.0.1/…"}}
 
 
 async def test_what_cannot_be_audited_is_not_changed(api: Api) -> None:

@@ -90,7 +90,7 @@ async def _read_search(
     """
     matches_max = MATCHES_MAX if hits_max is None else max(hits_max, COUNTED_MATCHES_MAX)
     for searched in [selection] if everywhere is selection else [everywhere, selection]:
-        if await _is_common(connection, searched, hits_max or window.limit, matches_max):
+        if await _is_common(connection, searched, window, hits_max or window.limit, matches_max):
             continue
         counts, positions = await _read_matches(connection, searched, matches_max, selection.statuses, window)
         if counts is not None:
@@ -106,8 +106,14 @@ async def _read_search(
     return Page(await _rows(connection, scan_statement(selection, window)), hits_max), None
 
 
-async def _is_common(connection: Connection, selection: Selection, count: int, matches_max: int) -> bool:
-    """Whether a scan in time order finds `count` matches sooner than an inverted index finds every one."""
+async def _is_common(
+    connection: Connection, selection: Selection, window: Window, count: int, matches_max: int
+) -> bool:
+    """Whether a scan in time order finds `count` matches sooner than an inverted index finds every one.
+
+    A later page asks the rows after its position: what is common among the newest may be rare there, and a scan
+    would read all rows that are left.
+    """
     rows = (await connection.execute(ROWS)).scalar_one()
     if rows <= SAMPLE_ROWS:
         return False
@@ -117,7 +123,9 @@ async def _is_common(connection: Connection, selection: Selection, count: int, m
     matched = share * rows
     if share * (min(matched, matches_max) + matched / ENTRIES_PER_ROW) < count:
         return False
-    met = (await connection.execute(sample_statement(selection, int(2 * count / share), count))).scalar_one()
+    after = None if window.backward else window.position  # backward, a scan ends at the newest row
+    sampled = sample_statement(selection, int(2 * count / share), count, after)
+    met = (await connection.execute(sampled)).scalar_one()
     return bool(met == count)
 
 

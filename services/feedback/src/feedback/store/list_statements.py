@@ -140,16 +140,19 @@ def matches_statement(
     return union_all(counted, select(page.subquery("page")))
 
 
-def sample_statement(selection: Selection, rows_max: int, count_max: int) -> Select[Any]:
+def sample_statement(
+    selection: Selection, rows_max: int, count_max: int, after: Sequence[Any] | None = None
+) -> Select[Any]:
     """Return the statement that counts matches among an organization's newest rows, up to `count_max`.
 
-    It counts none when the organization has no more rows than that.
+    With `after`, a `Position`, they are the newest after it. It counts none when there are no more rows than that.
     """
     ours = FEEDBACK.c.organization_id == selection.organization_id
-    places = select(*sort_key(FEEDBACK.c)).where(ours).order_by(*in_time(FEEDBACK.c))
-    end = places.offset(rows_max).limit(1).scalar_subquery()
+    places = Window(1, after).statement(select(*sort_key(FEEDBACK.c)).where(ours), sort_key(FEEDBACK.c))
+    end = places.offset(rows_max).scalar_subquery()
     newest = tuple_(*sort_key(FEEDBACK.c)) > end  # times alone may be the same for many
-    found = select(FEEDBACK.c.id).where(ours, newest, *matches(selection)).limit(count_max)
+    met = select(FEEDBACK.c.id).where(ours, newest, *matches(selection))
+    found = Window(count_max, after).statement(met, sort_key(FEEDBACK.c))
     return select(func.count()).select_from(found.subquery())
 
 

@@ -124,6 +124,13 @@ def _audited(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a rule without what may be secret: the path of a webhook's URL often is."""
     shown = dict(values)
     if "target" in shown and values["channel"] == Channel.WEBHOOK:
-        parts = urlsplit(values["target"])
-        shown["target"] = f"{parts.scheme}://{parts.hostname}/…"
+        shown["target"] = _server_of(values["target"])
     return shown
+
+
+def _server_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a stored URL that was accepted before such ones were refused
+        return "…"
+    return f"{parts.scheme}://{parts.hostname}/…"

@@ -16,8 +16,8 @@ async def notify_members(context: Context, messages: Sequence[UserReportLinked |
     new = NewNotices(context.clock.now())
     for message in messages:
         project = projects.get(message.project_id)
-        if project is None:
-            continue
+        if project is None or (isinstance(message, UserReportLinked) and not message.followers):
+            continue  # without asking for the members
         sender = Sender(project, context.settings.public_url)
         notice = of_alert(message, sender) if isinstance(message, AlertChanged) else of_report(message, sender)
         members = await context.recipients.members(project)
