@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import uvloop
@@ -17,13 +16,13 @@ from hearback_devkit.testing import FaultProxy, eventually, run_on_loop, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.background import CRASHES
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
+from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.outbox import outbox_table
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import connect
-from hearback_kit.values.ids import random_id
-from sqlalchemy import MetaData, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from pydantic import SecretStr
+from sqlalchemy import MetaData
 
 METADATA = MetaData()
 OUTBOX = outbox_table(METADATA)
@@ -47,21 +46,13 @@ def crashes() -> float:
 
 
 @pytest.fixture
-async def settings(redis_url: str, postgres_url: str) -> AsyncIterator[Settings]:
-    parts = urlsplit(postgres_url)._replace(scheme="postgresql+asyncpg")
-    name = f"faults_{random_id()[:16]}"
-    admin = create_async_engine(urlunsplit(parts._replace(path="/postgres")), isolation_level="AUTOCOMMIT")
-    async with admin.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
-    engine = create_async_engine(urlunsplit(parts._replace(path=f"/{name}")))
-    async with engine.begin() as connection:
+async def settings(redis_url: str, make_database: Callable[[str], Awaitable[str]]) -> Settings:
+    url = await make_database("")
+    database = Database(url)
+    async with database.transaction() as connection:
         await connection.run_sync(METADATA.create_all)
-    await engine.dispose()
-    url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
-    yield Settings(redis_url=redis_url, service_database_url=url, consumer_idle_ms_min=1_000)
-    async with admin.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    await admin.dispose()
+    await database.close()
+    return Settings(redis_url=redis_url, service_database_url=url, consumer_idle_ms_min=1_000)
 
 
 @asynccontextmanager
@@ -78,23 +69,10 @@ async def running_beside(work: Callable[[asyncio.Event], Awaitable[None]]) -> As
     await task
 
 
-def through(proxy: FaultProxy, url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
-
-
-def proxy_of(url: str) -> FaultProxy:
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    return FaultProxy(parts.hostname, parts.port)
-
-
 @pytest.mark.parametrize("store", ["valkey", "postgres"])
 def test_a_worker_goes_on_after_every_fault(store: str, settings: Settings) -> None:
     """Consumers hand messages on through the outbox and its relay; each arrives, however the stores behave."""
     redis_url = settings.redis_url.get_secret_value()
-    database_url = settings.database_url
 
     def build(runtime: ServiceRuntime) -> None:
         relay = runtime.relay
@@ -110,17 +88,12 @@ def test_a_worker_goes_on_after_every_fault(store: str, settings: Settings) -> N
 
     async def work() -> None:
         async with (
-            proxy_of(redis_url).run() as valkey,
-            proxy_of(database_url).run() as postgres,
+            FaultProxy.to(redis_url).run() as valkey,
+            FaultProxy.to(settings.database_url).run() as postgres,
             connect(redis_url) as client,
         ):
-            far = settings.model_copy(
-                update={
-                    "redis_url": type(settings.redis_url)(through(valkey, redis_url)),
-                    "service_database_url": type(settings.redis_url)(through(postgres, database_url)),
-                }
-            )
-            worker = service_worker(far, build=build, outbox=OUTBOX)
+            urls = {"redis_url": SecretStr(valkey.url), "service_database_url": SecretStr(postgres.url)}
+            worker = service_worker(settings.model_copy(update=urls), build=build, outbox=OUTBOX)
             bus = RedisStreams.open(redis_url)
             before = crashes()
 
@@ -167,8 +140,8 @@ def test_an_app_sees_what_changed_during_a_fault(settings: Settings) -> None:
         return runtime.configuration, runtime.stream_bounds([FEEDBACK_SUBMITTED], 1)
 
     async def work() -> None:
-        async with proxy_of(redis_url).run() as proxy, connect(redis_url) as client:
-            far = settings.model_copy(update={"redis_url": type(settings.redis_url)(through(proxy, redis_url))})
+        async with FaultProxy.to(redis_url).run() as proxy, connect(redis_url) as client:
+            far = settings.model_copy(update={"redis_url": SecretStr(proxy.url)})
             app = service_app(far, title="Sample", description="x", build=build)
             before = crashes()
             async with running(app):

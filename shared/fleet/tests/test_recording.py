@@ -6,16 +6,16 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import OutcomeRecorded
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.streams import OUTCOME_RECORDED
+from hearback_devkit.fleet import as_incoming
 from hearback_devkit.testing import ManualClock
 from hearback_fleet.messages import decode
 from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
-from hearback_kit.bus import Incoming
 
 SHARDS = 4
 
 
 def recorded(recorder: OutcomeRecorder) -> list[OutcomeRecorded]:
-    entries = [Incoming(one.key, "1-0", one.type, one.version, one.data, one.body) for one in recorder.messages()]
+    entries = [as_incoming(one) for one in recorder.messages()]
     return [decode(OutcomeRecorded, entry) for entry in entries]
 
 

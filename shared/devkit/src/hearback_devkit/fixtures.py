@@ -24,6 +24,7 @@ from redis.asyncio import Redis
 
 from hearback_devkit.engines import PostgresEngine, ValkeyCluster, ValkeyEngine, engine_scratch_directory
 from hearback_devkit.testing.databases import Databases, share_statements
+from hearback_devkit.testing.faults import FaultProxy
 from hearback_devkit.testing.routes import share_routes
 from hearback_devkit.testing.s3 import S3Server
 
@@ -143,6 +144,13 @@ async def redis_url(session_valkey_url: str) -> str:
     """Return the URL of an empty Valkey server."""
     await _empty(session_valkey_url)
     return session_valkey_url
+
+
+@pytest_asyncio.fixture
+async def redis_proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
+    """Yield a proxy to the empty Valkey server, whose `url` leads there with the faults of the test."""
+    async with FaultProxy.to(redis_url).run() as proxy:
+        yield proxy
 
 
 @pytest_asyncio.fixture

@@ -1,6 +1,7 @@
 """Publishes configuration and authenticates callers in tests of services, without a registry."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,7 +23,9 @@ from hearback_fleet.access import Access
 from hearback_fleet.audit import AuditEntry
 from hearback_fleet.configuration import Configuration
 from hearback_kit.auth import SESSION_COOKIE, Authenticator, hash_secret
+from hearback_kit.bus import Incoming, Outgoing
 from hearback_kit.errors import Unavailable
+from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.values.ids import random_id
 
@@ -202,3 +205,23 @@ def _callers_of(app: Any) -> Callers:
         app.state.access = Access(access.configuration, Authenticator(callers))
         app.state.audit_log = RecordedAudit()
     return callers
+
+
+def as_incoming(entry: Outgoing, entry_id: str = "1-1") -> Incoming:
+    """Return an entry as a consumer reads it."""
+    return Incoming(entry.key, entry_id, entry.type, entry.version, entry.data, entry.body)
+
+
+async def call_signed(
+    client: Any, path: str, content: Any = None, *, secret: Any, service: str = "operator", method: str = ""
+) -> Any:
+    """Call an internal path as a service would, by POST if there is content, which is sent as JSON.
+
+    `secret` is the fleet's, as text or as settings have it.
+    """
+    method = method or ("GET" if content is None else "POST")
+    body = b"" if content is None else orjson.dumps(content)
+    key = secret if isinstance(secret, str) else secret.get_secret_value()
+    signature = sign(key, service, method, path, body, int(time.time()))
+    headers = {SERVICE_HEADER: service, SIGNATURE_HEADER: signature, "Content-Type": "application/json"}
+    return await client.request(method, path, content=body, headers=headers)

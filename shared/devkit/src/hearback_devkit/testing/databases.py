@@ -78,7 +78,10 @@ class Databases:
         return cls(server, await asyncpg.connect(urlunsplit(found)))
 
     async def take(self, package: str, *definitions: str) -> str:
-        """Return the URL of a database as the migrations of a package, and then these statements, leave it."""
+        """Return the URL of a database as the migrations of a package, and then these statements, leave it.
+
+        Without a package (`""`) it is empty.
+        """
         copies = self._copies.setdefault((package, *definitions), _Copies())
         async with copies.changing:
             if not copies.template:
@@ -108,7 +111,8 @@ class Databases:
 
     async def _make_template(self, copies: _Copies, package: str, definitions: Sequence[str]) -> str:
         name = await self._create()
-        await migrate(self._url(name), package)
+        if package:
+            await migrate(self._url(name), package)
         connection = await asyncpg.connect(self._url(name))
         try:
             for statement in definitions:

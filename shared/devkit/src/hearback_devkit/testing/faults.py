@@ -6,7 +6,8 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
+from urllib.parse import urlsplit, urlunsplit
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER of no time: the peer gets a RST
 
@@ -17,8 +18,9 @@ class FaultProxy:
     Affected connections stay broken; new ones work after `heal`.
     """
 
-    def __init__(self, target_host: str, target_port: int) -> None:
+    def __init__(self, target_host: str, target_port: int, *, url: str = "") -> None:
         self._target = (target_host, target_port)
+        self._url = urlsplit(url)
         self._server: asyncio.Server | None = None
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._delay_seconds = 0.0
@@ -29,6 +31,20 @@ class FaultProxy:
         self._flowing.set()
         self.faults_met = 0
         """The number of affected connections and chunks."""
+
+    @classmethod
+    def to(cls, url: str) -> Self:
+        """Return a proxy to the server of a URL, which must name its port; `url` leads there through the proxy."""
+        parts = urlsplit(url)
+        assert parts.hostname
+        assert parts.port
+        return cls(parts.hostname, parts.port, url=url)
+
+    @property
+    def url(self) -> str:
+        """The URL that `to` was given, by way of this proxy."""
+        account, at, _ = self._url.netloc.rpartition("@")
+        return urlunsplit(self._url._replace(netloc=f"{account}{at}127.0.0.1:{self.port}"))
 
     @property
     def port(self) -> int:
