@@ -38,9 +38,8 @@ async def test_what_was_put_is_got(store):
 @pytest.mark.parametrize("count", [0, 1, 11])
 async def test_a_stream_is_stored_whole(store, count):
     await store.put("long", pieces(count))
-    assert b"".join([piece async for piece in store.stream("long")]) == b"".join(
-        [piece async for piece in pieces(count)]
-    )
+    sent = b"".join([piece async for piece in pieces(count)])
+    assert b"".join([piece async for piece in store.stream("long")]) == sent
 
 
 async def test_a_part_is_streamed(store):

@@ -424,16 +424,6 @@ async def test_a_client_that_asks_is_told_to_continue() -> None:
         assert (await reader.read()).endswith(b"\r\n\r\nhello")
 
 
-async def test_who_waits_learns_that_the_client_is_gone() -> None:
-    app = App()
-    async with on_port(app) as port:
-        async with connected(port) as (_, writer):
-            writer.write(request("/gone", last=False))
-            await writer.drain()
-            await eventually(lambda: app.seen)
-        await eventually(lambda: app.seen[-1] == "http.disconnect")
-
-
 @pytest.mark.parametrize(
     ("target", "path", "query"),
     [

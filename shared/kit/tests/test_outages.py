@@ -6,7 +6,7 @@ On uvloop, as services run: what it raises for a closed transport differs from a
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 import uvloop
@@ -40,11 +40,6 @@ def run(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
     """Run a coroutine on a loop of its own, of either kind."""
 
     return lambda work: run_on_loop(work, request.param)
-
-
-def through(proxy: FaultProxy, url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
 
 
 Call = Callable[[], Awaitable[Any]]
@@ -124,11 +119,8 @@ def test_every_fault_is_an_outage_and_passes(
         url = postgres_url if urlsplit(postgres_url).path.strip("/") else postgres_url.rstrip("/") + "/postgres"
 
     async def work() -> None:
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        async with FaultProxy(parts.hostname, parts.port).run() as proxy:
-            opened = CLIENTS[name](through(proxy, url))
+        async with FaultProxy.to(url).run() as proxy:
+            opened = CLIENTS[name](proxy.url)
             call = await anext(opened)
 
             async def works() -> bool:
@@ -155,16 +147,9 @@ def test_a_follower_of_snapshots_outlives_every_fault(
     fault: str, run: Callable[[Any], Any], redis_url: str
 ) -> None:
     async def work() -> None:
-        parts = urlsplit(redis_url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        async with FaultProxy(parts.hostname, parts.port).run() as proxy:
-            far = through(proxy, redis_url)
-            client, waiting = (
-                connect(far, timeout_seconds=0.5),
-                connect(far, timeout_seconds=0.3, blocking=True, block_ms_max=100),
-            )
-            direct = connect(redis_url)
+        async with FaultProxy.to(redis_url).run() as proxy:
+            client, direct = connect(proxy.url, timeout_seconds=0.5), connect(redis_url)
+            waiting = connect(proxy.url, timeout_seconds=0.3, blocking=True, block_ms_max=100)
             store = SnapshotStore(direct)
             cache = SnapshotCache(client, waiting, lambda _name, raw: raw, block_ms=100)
             await store.publish({"a": b"on"})
@@ -195,11 +180,8 @@ def test_a_follower_of_snapshots_outlives_every_fault(
 @pytest.mark.parametrize("fault", FAULTS)
 def test_limits_fail_open_during_every_fault(fault: str, run: Callable[[Any], Any], redis_url: str) -> None:
     async def work() -> None:
-        parts = urlsplit(redis_url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        async with FaultProxy(parts.hostname, parts.port).run() as proxy:
-            connection = RespConnection(through(proxy, redis_url), connect_seconds_max=0.3, answer_seconds_max=0.3)
+        async with FaultProxy.to(redis_url).run() as proxy:
+            connection = RespConnection(proxy.url, connect_seconds_max=0.3, answer_seconds_max=0.3)
             limits = LimitBatches(connection, SystemClock())
             shut = Limit("shut", 0, 60)
 

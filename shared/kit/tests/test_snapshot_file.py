@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hearback_devkit.testing import FaultProxy, eventually
@@ -18,29 +17,15 @@ Keeping = tuple[SnapshotCache, SnapshotFile]
 
 
 @pytest.fixture
-async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
-    parts = urlsplit(redis_url)
-    async with FaultProxy(parts.hostname or "", parts.port or 0).run() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def keeping(redis_url: str, proxy: FaultProxy, tmp_path: Path) -> Callable[..., Any]:
-    parts = urlsplit(redis_url)
-    url = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
+def keeping(redis_proxy: FaultProxy, tmp_path: Path) -> Callable[..., Any]:
+    url, path = redis_proxy.url, tmp_path / "kept.json"
 
     @asynccontextmanager
     async def started(**more: Any) -> AsyncIterator[Keeping]:
         client, waiting = connect(url, timeout_seconds=0.5), connect(url, blocking=True)
         cache = SnapshotCache(client, waiting, lambda _, raw: int(raw), block_ms=50)
-        kept = SnapshotFile(
-            cache,
-            tmp_path / "kept.json",
-            lambda value: b"%d" % value,
-            prefixes=("a", "b"),
-            interval_seconds=0.02,
-            **more,
-        )
+        options = {"prefixes": ("a", "b"), "interval_seconds": 0.02, **more}
+        kept = SnapshotFile(cache, path, lambda value: b"%d" % value, **options)
         stop = asyncio.Event()
         tasks = [asyncio.create_task(cache.follow(stop)), asyncio.create_task(kept.run(stop))]
         try:
@@ -66,7 +51,9 @@ def holds(folder: Path, content: bytes) -> Callable[[], bool]:
     return lambda: path.exists() and path.read_bytes() == content
 
 
-async def test_a_process_that_starts_in_an_outage_knows_what_an_earlier_one_used(keeping, redis, proxy, tmp_path):
+async def test_a_process_that_starts_in_an_outage_knows_what_an_earlier_one_used(
+    keeping, redis, redis_proxy, tmp_path
+):
     store = SnapshotStore(redis)
     await store.publish({"a": b"1", "a2": b"2", "b": b"3", "c": b"4"})
     async with keeping() as (cache, _):
@@ -75,7 +62,7 @@ async def test_a_process_that_starts_in_an_outage_knows_what_an_earlier_one_used
         await store.publish({"a": b"10", "a2": None})
         await eventually(holds(tmp_path, b'{"b":"3","a":"10"}'))
     assert (tmp_path / "kept.json").stat().st_mode & 0o777 == 0o600
-    proxy.refuse()
+    redis_proxy.refuse()
     await store.publish({"b": None})
     async with keeping() as (cache, kept):
         await eventually(lambda: is_(cache, "a", 10))
@@ -85,7 +72,7 @@ async def test_a_process_that_starts_in_an_outage_knows_what_an_earlier_one_used
                 await cache.load(name)
         with pytest.raises(Unavailable):
             await kept.save()
-        proxy.heal()
+        redis_proxy.heal()
         await eventually(lambda: is_(cache, "b", None))  # what was removed meanwhile
         await eventually(holds(tmp_path, b'{"a":"10"}'))
 

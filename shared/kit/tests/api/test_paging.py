@@ -122,9 +122,8 @@ async def test_numbers_of_rows(client):
     assert await count("/rows/", limit=2) == 2
     assert await count("/rows/", limit=2, per_page=4) == 4
     assert await count("/clipped/", limit=1_000) == 5
-    assert (await client.get("/rows/", params={"per_page": 6})).json()["detail"] == (
-        "Invalid per_page value. Must be between 1 and 5."
-    )
+    refused = (await client.get("/rows/", params={"per_page": 6})).json()
+    assert refused["detail"] == "Invalid per_page value. Must be between 1 and 5."
 
 
 @given(
@@ -132,20 +131,12 @@ async def test_numbers_of_rows(client):
 )
 def test_a_cursor_is_read_as_it_was_written(time, number, text):
     readers = (read_time, read_id, read_text)
-    assert decode_cursor(encode_cursor([time, number, text], backward=True), readers) == (
-        (time, number, text),
-        True,
-    )
+    cursor = encode_cursor([time, number, text], backward=True)
+    assert decode_cursor(cursor, readers) == ((time, number, text), True)
 
 
-JSON = (
-    st.none()
-    | st.booleans()
-    | st.floats()
-    | st.integers(-1 << 63, (1 << 64) - 1)
-    | st.text()
-    | st.lists(st.booleans())
-)
+NUMBERS = st.floats() | st.integers(-1 << 63, (1 << 64) - 1)
+JSON = st.none() | st.booleans() | NUMBERS | st.text() | st.lists(st.booleans())
 
 
 @given(st.text() | st.lists(JSON).map(lambda values: encode_cursor(values[1:])))

@@ -9,7 +9,8 @@ from hearback_devkit.testing import eventually
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.backlog import Backlog
 
-KEYS = ["s:{0}", "s:{1}"]
+from .test_consumer import KEYS, drained
+
 OPTIONS = ConsumerOptions(batch_max=8, block_ms=20)
 
 
@@ -44,13 +45,6 @@ async def consuming(bus: RedisStreams, handle: Handler, name: str, options: Cons
         handle.goes_on.set()
         stop.set()
         await task
-
-
-async def drained(bus: RedisStreams) -> None:
-    async def empty() -> bool:
-        return not any((await bus.backlog(KEYS)).values())
-
-    await eventually(empty)
 
 
 async def test_a_lone_stream_fills_batches(bus):

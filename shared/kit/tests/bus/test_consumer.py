@@ -67,6 +67,10 @@ async def drained(bus: RedisStreams) -> None:
     await eventually(empty)
 
 
+async def letters_of(bus: RedisStreams) -> int:
+    return sum([len(await bus.dead_letters(key, count=1_000)) for key in KEYS])
+
+
 def poison(data: bytes) -> Callable[[Sequence[Incoming]], None]:
     def fail(batch: Sequence[Incoming]) -> None:
         if any(one.data == data for one in batch):
@@ -135,52 +139,26 @@ async def test_a_burial_that_cannot_be_told_still_happens(bus):
         assert await eventually(lambda: bus.dead_letters(KEYS[0]))
 
 
-async def test_a_replayed_letter_is_handled(bus):
-    seen = Seen(poison(b"7"))
-    await bus.publish([message(b"7")])
-    async with consuming(bus, seen):
-        letters = await eventually(lambda: bus.dead_letters(KEYS[0]))
-        seen.fail = lambda _: None
-        assert await bus.replay(letters) == 1
-        await eventually(lambda: seen.all == [b"7"])
-
-
-async def test_what_the_handler_needs_being_away_counts_nothing(bus):
+@pytest.mark.parametrize("alone", [False, True], ids=["at all", "of single attempts"])
+async def test_what_the_handler_needs_being_away_counts_nothing(bus, alone):
     away = True
 
-    def fail(_batch: Sequence[Incoming]) -> None:
+    def fail(batch: Sequence[Incoming]) -> None:
+        if alone and len(batch) > 1:
+            raise ValueError("not all together")
         if away:
             raise Unavailable("the database is away")
 
     seen = Seen(fail)
     await bus.publish([message(b"%d" % n) for n in range(3)])
     async with consuming(bus, seen):
-        await eventually(lambda: len(seen.attempts) > QUICK.deliveries_max * 2)
+        await eventually(lambda: len(seen.attempts) > QUICK.deliveries_max * 4)
         assert recorded("hearback_consumer_paused", group=GROUP) == 1
         away = False
         await drained(bus)
         await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 0)
     assert sorted(seen.all) == [b"0", b"1", b"2"]
-    assert await bus.dead_letters(KEYS[0]) == []
-
-
-async def test_away_in_the_middle_of_single_attempts_counts_nothing(bus):
-    phase = {"away": True}
-
-    def fail(batch: Sequence[Incoming]) -> None:
-        if len(batch) > 1:
-            raise ValueError("not all together")
-        if phase["away"]:
-            raise Unavailable("away")
-
-    seen = Seen(fail)
-    await bus.publish([message(b"%d" % n) for n in range(3)])
-    async with consuming(bus, seen):
-        await eventually(lambda: len(seen.attempts) > QUICK.deliveries_max * 4)
-        phase["away"] = False
-        await drained(bus)
-    assert sorted(seen.all) == [b"0", b"1", b"2"]
-    assert await bus.dead_letters(KEYS[0]) == []
+    assert await letters_of(bus) == 0
 
 
 async def test_too_many_dead_letters_pause_the_consumer(bus):
@@ -221,12 +199,7 @@ async def test_one_tenant_never_pauses_the_consumer_beside_others(bus):
             await eventually(lambda n=n: b"%d:fine" % n in seen.all)
             assert not recorded("hearback_consumer_paused", group=GROUP)
         await drained(bus)
-    letters = [letter for key in KEYS for letter in await bus.dead_letters(key, count=1_000)]
-    assert len(letters) == 400
-
-
-async def letters_of(bus: RedisStreams) -> int:
-    return sum([len(await bus.dead_letters(key, count=1_000)) for key in KEYS])
+    assert await letters_of(bus) == 400
 
 
 @pytest.mark.parametrize("tenants", [1, 2, 4])
@@ -322,12 +295,10 @@ async def test_what_waits_when_the_fault_is_mended_is_handled_at_once(bus):
     options = replace(QUICK, dead_letters_per_minute_max=10, deliveries_max=2, outage_seconds=0.05)
     async with consuming(bus, Seen(refuse_until_mended), options=options, tenant_of=tenant):
         await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
-        buried = len(await bus.dead_letters(KEYS[0]))
+        buried = await letters_of(bus)
         mended = True
         await drained(bus)
-    assert len(await bus.dead_letters(KEYS[0])) == buried, (
-        "what had failed often is tried once more before it goes"
-    )
+    assert await letters_of(bus) == buried, "what had failed often is tried once more before it goes"
 
 
 def test_consumers_that_share_a_limit_reach_it_together():
@@ -363,9 +334,8 @@ async def test_too_many_waiting_retries_stop_the_reading(bus):
         raise ValueError("no")
 
     seen = Seen(fail)
-    options = replace(
-        QUICK, batch_max=2, retries_waiting_max=4, deliveries_max=50, retry_seconds_first=30, retry_seconds_max=30
-    )
+    retries = {"retries_waiting_max": 4, "retry_seconds_first": 30, "retry_seconds_max": 30}
+    options = replace(QUICK, batch_max=2, deliveries_max=50, **retries)
     await bus.publish([message(b"%d" % n) for n in range(20)])
     async with consuming(bus, seen, options=options):
         await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
@@ -454,22 +424,14 @@ async def test_a_handler_that_hangs_is_ended_and_only_the_slow_one_is_blamed(bus
             await bus.publish([message(b"%d" % n)])
             if await bus.dead_letters(KEYS[0]):
                 break
-            await eventually(lambda: _all_but(bus, 1))
+
+            async def is_one_left() -> bool:
+                return (await bus.backlog(KEYS))[KEYS[0]] <= 1
+
+            await eventually(is_one_left)
     [letter] = await bus.dead_letters(KEYS[0])
     assert letter.message.data == b"slow"
     assert letter.error.startswith("TimeoutError")
-
-
-async def _all_but(bus: RedisStreams, left: int) -> bool:
-    return (await bus.backlog(KEYS))[KEYS[0]] <= left
-
-
-async def test_a_message_that_comes_twice_is_given_twice(bus):
-    seen = Seen()
-    async with consuming(bus, seen):
-        await bus.publish([message(b"1"), message(b"1")])
-        await drained(bus)
-    assert seen.all == [b"1", b"1"]
 
 
 async def test_stopping_finishes_the_batch_in_hand(bus):

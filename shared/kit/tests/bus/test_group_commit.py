@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 from hearback_devkit.testing import FaultProxy, eventually, recorded
@@ -31,17 +31,8 @@ async def wire(redis_url: str) -> AsyncIterator[RespConnection]:
 
 
 @pytest.fixture
-async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
-    parts = urlsplit(redis_url)
-    async with FaultProxy(parts.hostname, parts.port).run() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def far(proxy: FaultProxy, redis_url: str) -> AsyncIterator[RespConnection]:
-    parts = urlsplit(redis_url)
-    url = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
-    wire = RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=0.5)
+async def far(redis_proxy: FaultProxy) -> AsyncIterator[RespConnection]:
+    wire = RespConnection(redis_proxy.url, connect_seconds_max=0.5, answer_seconds_max=0.5)
     yield wire
     wire.close()
 
@@ -68,13 +59,8 @@ async def test_a_message_is_stored_with_all_its_fields(wire, bus):
     await group.commit([one(b"{}", body=b"\r\n\x00$3\r\n", traceparent="00-t")])
     await bus.ensure_group([KEY], "g")
     [got] = await bus.read([KEY], "g", "c", count=1, block_ms=10)
-    assert (got.type, got.version, got.data, got.body, got.traceparent) == (
-        "thing",
-        "1",
-        b"{}",
-        b"\r\n\x00$3\r\n",
-        "00-t",
-    )
+    assert (got.type, got.version, got.data) == ("thing", "1", b"{}")
+    assert (got.body, got.traceparent) == (b"\r\n\x00$3\r\n", "00-t")
 
 
 async def test_a_transaction_holds_so_many_requests_and_so_many_bytes(wire, redis):
@@ -110,8 +96,8 @@ async def test_one_more_than_may_wait_is_told_at_once(wire):
     assert [type(result) for result in results] == [type(None), type(None), NotSent]
 
 
-async def test_nothing_to_store_needs_no_server(far, proxy):
-    proxy.refuse()
+async def test_nothing_to_store_needs_no_server(far, redis_proxy):
+    redis_proxy.refuse()
     await GroupCommit(far, total).commit([])
 
 
@@ -129,30 +115,30 @@ async def _holds(redis, wanted: list[bytes]) -> bool:
     return await stored(redis) == wanted
 
 
-async def test_without_a_connection_it_is_certain_that_nothing_was_sent(far, proxy, redis):
-    proxy.refuse()
+async def test_without_a_connection_it_is_certain_that_nothing_was_sent(far, redis_proxy, redis):
+    redis_proxy.refuse()
     with pytest.raises(NotSent):
         await GroupCommit(far, total).commit([one(b"1")])
-    proxy.heal()
+    redis_proxy.heal()
     assert await stored(redis) == []
     await GroupCommit(far, total).commit([one(b"2")])
     assert await stored(redis) == [b"2"]
 
 
 @pytest.mark.parametrize("fault", ["hang", "cut"])
-async def test_without_an_answer_nothing_is_certain(far, proxy, fault):
+async def test_without_an_answer_nothing_is_certain(far, redis_proxy, fault):
     group = GroupCommit(far, total)
     await group.commit([one(b"1")])
-    proxy.hang()
+    redis_proxy.hang()
     results = asyncio.gather(*(group.commit([one(b"%d" % n)]) for n in range(5)), return_exceptions=True)
     await asyncio.sleep(0)
     if fault == "cut":
         await eventually(lambda: group._in_flight)  # noqa: SLF001 (sent, and nothing outside shows it)
-        proxy.cut()
+        redis_proxy.cut()
     for result in await results:
         assert isinstance(result, Unavailable)
         assert not isinstance(result, NotSent)
-    proxy.heal()
+    redis_proxy.heal()
     await group.commit([one(b"after")])
 
 
@@ -185,11 +171,11 @@ async def test_answers_find_who_asked(wire, redis):
     assert await wire.send(three, 3) == b"2"
 
 
-async def test_who_gave_up_does_not_shift_the_answers_of_others(far, proxy, redis):
+async def test_who_gave_up_does_not_shift_the_answers_of_others(far, redis_proxy, redis):
     await redis.set("a", "1")
     await redis.set("b", "2")
     await far.command("PING")
-    proxy.delay(0.05)
+    redis_proxy.delay(0.05)
     first = asyncio.create_task(far.command("GET", "a"))
     second = asyncio.create_task(far.command("GET", "b"))
     await asyncio.sleep(0)
@@ -197,8 +183,8 @@ async def test_who_gave_up_does_not_shift_the_answers_of_others(far, proxy, redi
     assert await second == b"2"
 
 
-async def test_who_waits_for_a_connection_that_is_closed_is_told(far, proxy):
-    proxy.hang()
+async def test_who_waits_for_a_connection_that_is_closed_is_told(far, redis_proxy):
+    redis_proxy.hang()
     waiting = [asyncio.create_task(far.command("PING")) for _ in range(3)]
     await eventually(lambda: far._connecting is not None)  # noqa: SLF001 (nothing outside shows it)
     far.close()

@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hearback_devkit.testing import FaultProxy, eventually, recorded
@@ -48,14 +47,8 @@ def summarize(notes: list[int]) -> list[Outgoing]:
     return [Outgoing("sums:{0}", "sum", b"%d" % sum(notes))]
 
 
-Start = Callable[..., "AsyncIterator[Spooling]"]
-
-
 @pytest.fixture
-async def start(redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
-    parts = urlsplit(redis_url)
-    proxy = FaultProxy(parts.hostname or "", parts.port or 0)
-
+def start(redis_proxy: FaultProxy, tmp_path: Path) -> Callable[..., object]:
     @asynccontextmanager
     async def started(
         *,
@@ -65,22 +58,15 @@ async def start(redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[..., o
         folder: str = "spool",
         answer_seconds_max: float = 10.0,
     ) -> AsyncIterator[Spooling]:
-        url = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
-        wire = RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=answer_seconds_max)
-        bus = RedisStreams.open(url, answer_seconds_max=0.5)
+        wire = RespConnection(redis_proxy.url, connect_seconds_max=0.5, answer_seconds_max=answer_seconds_max)
+        bus = RedisStreams.open(redis_proxy.url, answer_seconds_max=0.5)
         bounds = StreamBounds(bus, {KEY: entries_max, OTHER: 1_000_000})
-        spool = OutageSpool(
-            wire,
-            bounds,
-            tmp_path / folder,
-            bytes_max=bytes_max,
-            after_seconds=after_seconds,
-            interval_seconds=0.02,
-        )
+        limits = {"bytes_max": bytes_max, "after_seconds": after_seconds, "interval_seconds": 0.02}
+        spool = OutageSpool(wire, bounds, tmp_path / folder, **limits)
         stop = asyncio.Event()
         running = asyncio.create_task(spool.run(stop))
         try:
-            yield Spooling(spool, GroupCommit(wire, summarize, spool=spool), proxy)
+            yield Spooling(spool, GroupCommit(wire, summarize, spool=spool), redis_proxy)
         finally:
             stop.set()
             await running
@@ -88,8 +74,7 @@ async def start(redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[..., o
             wire.close()
             await bus.close()
 
-    async with proxy.run():
-        yield started
+    return started
 
 
 async def stored(redis, key: str = KEY) -> list[int]:

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hearback_devkit.engines import ValkeyEngine
-from hearback_devkit.testing import FaultProxy, eventually, recorded
+from hearback_devkit.testing import eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.errors import Unavailable
 
-KEYS = ["s:{0}", "s:{1}"]
+from .test_consumer import KEYS, drained
+
 OPTIONS = ConsumerOptions(block_ms=20, idle_ms_min=1_000, outage_seconds=0.02, retry_seconds_first=0.01)
 
 
@@ -26,26 +26,14 @@ async def streams(url: str, timeout_seconds: float = 5.0) -> AsyncIterator[Redis
         await bus.close()
 
 
-@pytest.fixture
-async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
-    parts = urlsplit(redis_url)
-    async with FaultProxy(parts.hostname, parts.port).run() as proxy:
-        yield proxy
-
-
-def through(proxy: FaultProxy, url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
-
-
-async def test_every_method_says_that_the_server_is_away(proxy, redis_url):
-    async with streams(through(proxy, redis_url)) as bus:
+async def test_every_method_says_that_the_server_is_away(redis_proxy):
+    async with streams(redis_proxy.url) as bus:
         await bus.publish([Outgoing(KEYS[0], "t", b"1")])
         await bus.ensure_group(KEYS, "g")
         [taken] = await bus.read(KEYS, "g", "c", count=1, block_ms=10)
         await bus.dead_letter("g", taken, "no")
         letters = await bus.dead_letters(KEYS[0])
-        proxy.refuse()
+        redis_proxy.refuse()
         for call in (
             lambda: bus.publish([Outgoing(KEYS[0], "t", b"1")]),
             lambda: bus.ensure_group(KEYS, "g"),
@@ -62,40 +50,36 @@ async def test_every_method_says_that_the_server_is_away(proxy, redis_url):
         ):
             with pytest.raises(Unavailable):
                 await call()
-        proxy.heal()
+        redis_proxy.heal()
         assert await bus.replay(letters) == 1
 
 
-async def test_a_server_that_hangs_is_noticed(proxy, redis_url):
-    async with streams(through(proxy, redis_url), timeout_seconds=0.2) as bus:
+async def test_a_server_that_hangs_is_noticed(redis_proxy):
+    async with streams(redis_proxy.url, timeout_seconds=0.2) as bus:
         await bus.backlog(KEYS)
-        proxy.hang()
+        redis_proxy.hang()
         with pytest.raises(Unavailable):
             await bus.backlog(KEYS)
 
 
-async def test_a_consumer_outlives_cuts_and_handles_everything(proxy, redis_url, bus):
+async def test_a_consumer_outlives_cuts_and_handles_everything(redis_proxy, bus):
     seen: list[bytes] = []
 
     async def handle(batch: Sequence[Incoming]) -> None:
         seen.extend(one.data for one in batch)
 
     stop = asyncio.Event()
-    async with streams(through(proxy, redis_url)) as far:
+    async with streams(redis_proxy.url) as far:
         consumer = Consumer(far, KEYS, group="g", name="c", handle=handle, options=OPTIONS)
         task = asyncio.create_task(consumer.run(stop))
         for n in range(20):
             await bus.publish([Outgoing(KEYS[n % 2], "t", b"%d" % n)])
             await eventually(lambda n=n: b"%d" % n in seen)
-            proxy.cut()
-        await eventually(lambda: _empty(bus))
+            redis_proxy.cut()
+        await drained(bus)
         stop.set()
         await task
     assert {int(data) for data in seen} == set(range(20))
-
-
-async def _empty(bus: RedisStreams) -> bool:
-    return not any((await bus.backlog(KEYS)).values())
 
 
 async def test_what_was_published_outlives_a_kill_of_the_server(engine_folder: Path):
@@ -118,7 +102,7 @@ async def test_what_was_published_outlives_a_kill_of_the_server(engine_folder: P
             consumer = Consumer(bus, KEYS, group="g", name="c", handle=handle, options=OPTIONS)
             task = asyncio.create_task(consumer.run(stop))
             await asyncio.to_thread(engine.start)
-            await eventually(lambda: _empty(bus))
+            await drained(bus)
             stop.set()
             await task
     finally:
@@ -164,14 +148,14 @@ async def _taken(bus: RedisStreams) -> list[Incoming]:
     return await bus.read(KEYS, "g", "c", count=10, block_ms=10)
 
 
-async def test_bounds_are_looked_at_again_and_again_also_after_an_outage(proxy, redis_url, bus):
+async def test_bounds_are_looked_at_again_and_again_also_after_an_outage(redis_proxy, bus):
     stop = asyncio.Event()
-    async with streams(through(proxy, redis_url)) as far:
+    async with streams(redis_proxy.url) as far:
         bounds = StreamBounds(far, {KEYS[0]: 1}, interval_seconds=0.01)
         task = asyncio.create_task(bounds.run(stop))
-        proxy.refuse()
+        redis_proxy.refuse()
         await bus.publish([Outgoing(KEYS[0], "t", b"1")])
-        proxy.heal()
+        redis_proxy.heal()
         await eventually(lambda: bounds.is_full(KEYS[0]))
         stop.set()
         await task

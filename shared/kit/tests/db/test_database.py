@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -61,27 +60,29 @@ async def test_a_file_that_is_missing_is_not_the_databases_fault(database):
 
 
 async def test_values_are_not_in_errors(table):
+    statement = text("INSERT INTO t VALUES (CAST(:secret AS text)::int)")
     with pytest.raises(DBAPIError) as failure:
         async with table.transaction() as connection:
-            await connection.execute(
-                text("INSERT INTO t VALUES (CAST(:secret AS text)::int)"), {"secret": "hunter2"}
-            )
+            await connection.execute(statement, {"secret": "hunter2"})
     assert "parameters hidden" in str(failure.value)
 
 
-async def test_a_lost_connection_is_an_outage_and_the_next_one_works(table, database_url):
-    parts = urlsplit(database_url)
-    async with FaultProxy(parts.hostname, parts.port).run() as proxy:
-        netloc = f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"
-        far = Database(urlunsplit(parts._replace(netloc=netloc)), pool_size=1)
-        await far.ping()
+async def sleep(database: Database, seconds: int = 0) -> None:
+    async with database.direct() as connection:
+        await connection.fetch("SELECT pg_sleep($1)", seconds)
+
+
+@pytest.mark.parametrize("use", [Database.ping, sleep], ids=["pooled", "direct"])
+async def test_a_lost_connection_is_an_outage_and_the_next_one_works(database_url, use):
+    async with FaultProxy.to(database_url).run() as proxy:
+        far = Database(proxy.url, pool_size=1)
+        await use(far)
         proxy.refuse()
-        with pytest.raises(Unavailable):
-            await far.ping()
-        with pytest.raises(Unavailable):
-            await far.ping()
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await use(far)
         proxy.heal()
-        await far.ping()
+        await use(far)
         await far.close()
 
 
@@ -165,11 +166,6 @@ async def test_a_direct_statement_is_a_transaction_of_its_own(table):
     assert await count(table) == 2
 
 
-async def sleep(database: Database, seconds: int) -> None:
-    async with database.direct() as connection:
-        await connection.fetch("SELECT pg_sleep($1)", seconds)
-
-
 async def test_a_direct_statement_that_takes_too_long_is_kept_apart(table):
     with pytest.raises(QueryTimeout):
         await sleep(table, 30)
@@ -191,18 +187,3 @@ async def test_a_value_that_the_driver_refuses_is_our_fault(table):
         async with table.direct() as connection:
             await connection.fetch("INSERT INTO t SELECT * FROM unnest($1::int[])", ["closed"])
     assert await count(table) == 0
-
-
-async def test_a_lost_direct_connection_is_an_outage_and_the_next_one_works(database_url):
-    parts = urlsplit(database_url)
-    async with FaultProxy(parts.hostname, parts.port).run() as proxy:
-        netloc = f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"
-        far = Database(urlunsplit(parts._replace(netloc=netloc)), pool_size=1)
-        await sleep(far, 0)
-        proxy.refuse()
-        for _ in range(2):
-            with pytest.raises(Unavailable):
-                await sleep(far, 0)
-        proxy.heal()
-        await sleep(far, 0)
-        await far.close()
