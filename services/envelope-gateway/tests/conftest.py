@@ -24,15 +24,17 @@ from hearback_contracts.catalog import MESSAGES
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
 from hearback_contracts.events import Message
 from hearback_contracts.streams import STREAMS
+from hearback_devkit.engines import ValkeyEngine
 from hearback_devkit.testing import ManualClock, eventually_sync, free_port, served
 from hearback_devkit.testing.forks import shared_forks
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
+from hearback_kit.values.ids import random_id
 from redis.asyncio import Redis
 
-PUBLIC_KEY = "0123456789abcdef0123456789abcdef"
-OFF_KEY = "f" * 32
-AUTH = f"Sentry sentry_key={PUBLIC_KEY}, sentry_version=7, sentry_client=test/1.0"
+from .envelopes import KEY, OFF_KEY
+
+AUTH = f"Sentry sentry_key={KEY}, sentry_version=7, sentry_client=test/1.0"
 SHARDS = 2
 _MODELS = {model.TYPE: model for model in MESSAGES}
 
@@ -122,6 +124,10 @@ class Gateway:
             for step in entry.message.steps
         ]
 
+    async def attachments(self) -> list[Any]:
+        """Messages about stored attachments."""
+        return [entry.message for entry in await self.entries("attachment.stored")]
+
     async def empty(self) -> None:
         """Delete every entry of every stream."""
         for stream in STREAMS:
@@ -136,20 +142,23 @@ class Gateway:
         await publish_project(self.redis, **changes)
 
 
-async def publish_project(redis: Redis, **changes: Any) -> None:
-    """Publish project 1 with an active and an inactive key."""
-    fields: dict[str, Any] = {
+def project_config(**changes: Any) -> ProjectConfig:
+    """Project 1 with an active and an inactive key."""
+    keys = (KeyConfig(id=11, public=KEY), KeyConfig(id=12, public=OFF_KEY, is_active=False))
+    fields = {
         "id": 1,
         "slug": "web",
         "name": "Web",
         "organization_id": 7,
         "organization_slug": "demo",
-        "keys": (
-            KeyConfig(id=11, public=PUBLIC_KEY),
-            KeyConfig(id=12, public=OFF_KEY, is_active=False),
-        ),
-    } | changes
-    config = ProjectConfig(**fields)
+        "keys": keys,
+    }
+    return ProjectConfig(**{**fields, **changes})
+
+
+async def publish_project(redis: Redis, **changes: Any) -> None:
+    """Publish project 1."""
+    config = project_config(**changes)
     values: dict[str, bytes | None] = {project_snapshot(config.id): config.model_dump_json().encode()}
     for key in config.keys:
         values[key_snapshot(key.public)] = str(config.id).encode()
@@ -246,6 +255,15 @@ def serve_gateway(redis_url: str, tmp_path: Path) -> ServeGateway:
             assert shared_forks().wait(pid) == found.status_at_end
 
     return serve
+
+
+@pytest.fixture
+def engine(engine_folder: Path) -> Iterator[ValkeyEngine]:
+    """A Valkey of the test's own, which keeps what it has when it is stopped."""
+    own = ValkeyEngine(engine_folder / f"own-{random_id()}", appendfsync="always")
+    own.start()
+    yield own
+    own.stop()
 
 
 @pytest.fixture

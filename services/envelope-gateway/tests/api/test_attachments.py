@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import os
 
 import httpx
@@ -11,27 +10,16 @@ from envelope_gateway.domain.sizes import MIB
 from hearback_contracts.streams import ATTACHMENT_STORED
 from hearback_devkit.testing import eventually
 
-EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
-AUTH = "Sentry sentry_key=0123456789abcdef0123456789abcdef"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
-HEADER = b'{"event_id":"%b"}\n' % EVENT_ID.encode()
-FEEDBACK = b'{"type":"feedback"}\n{"contexts":{"feedback":{"message":"look"}}}\n'
+from ..envelopes import EVENT_ID, FILES, FORM, KEY, PNG, ZERO_ID, attachment, envelope, feedback, form
 
-
-def attachment(data: bytes = PNG, **head: object) -> bytes:
-    head = {"type": "attachment", "length": len(data), "filename": "screenshot.png", **head}
-    return json.dumps(head).encode() + b"\n" + data + b"\n"
-
-
-async def stored(gateway):
-    return [entry.message for entry in await gateway.entries("attachment.stored")]
+AUTH = f"Sentry sentry_key={KEY}"
 
 
 @pytest.mark.parametrize("with_feedback", [True, False])
 async def test_attachments_are_stored_before_the_answer(gateway, with_feedback):
-    body = HEADER + (FEEDBACK if with_feedback else b"") + attachment(content_type="application/PNG")
-    assert (await gateway.send(body)).status_code == 200
-    [message] = await stored(gateway)
+    items = [feedback()] * with_feedback + [attachment(content_type="application/PNG")]
+    assert (await gateway.send(envelope(*items))).status_code == 200
+    [message] = await gateway.attachments()
     assert (message.event_id, message.name, message.size) == (EVENT_ID, "screenshot.png", len(PNG))
     assert (message.content_type, message.attachment_type) == ("application/png", "event.attachment")
     assert message.sha1 == hashlib.sha1(PNG).hexdigest()
@@ -39,39 +27,41 @@ async def test_attachments_are_stored_before_the_answer(gateway, with_feedback):
 
 
 async def test_the_same_attachment_twice_is_one_to_its_consumer(gateway):
-    body = HEADER + FEEDBACK + attachment()
-    await gateway.send(body)
-    await gateway.send(body)
-    first, second = await stored(gateway)
+    for _ in range(2):
+        await gateway.send(envelope(feedback(), attachment()))
+    first, second = await gateway.attachments()
     assert first.attachment_id == second.attachment_id
     assert first.blob_key != second.blob_key, "taking back the one must not concern the other"
     assert [path.read_bytes() for path in gateway.blob_files()] == [PNG, PNG]
 
 
 async def test_equal_files_of_one_envelope_stay_two(gateway):
-    await gateway.send(HEADER + attachment() + attachment())
-    first, second = await stored(gateway)
+    await gateway.send(envelope(attachment(), attachment()))
+    first, second = await gateway.attachments()
     assert first.attachment_id != second.attachment_id
 
 
 async def test_empty_attachments_and_missing_names(gateway):
-    await gateway.send(HEADER + b'{"type":"attachment","length":0,"filename":5}\n\n')
-    [message] = await stored(gateway)
+    await gateway.send(envelope(attachment(b"", filename=5)))
+    [message] = await gateway.attachments()
     assert (message.size, message.name) == (0, "Unnamed Attachment")
 
 
 async def test_without_an_event_id_there_is_nothing_to_attach_to(gateway):
-    assert (await gateway.send(b"{}\n" + attachment())).status_code == 200
+    for event_id in (None, ZERO_ID):
+        assert (await gateway.send(envelope(attachment(), event_id=event_id))).status_code == 200
+    path = FILES.replace(EVENT_ID, ZERO_ID)
+    assert (await gateway.send(form(('name="a"; filename="a"', PNG)), path, **FORM)).status_code == 201
     assert await gateway.kinds() == []
     reason = "invalid_event_id"
-    assert await gateway.outcomes() == {(4, 3, reason): len(PNG), (22, 3, reason): 1}
+    assert await gateway.outcomes() == {(4, 3, reason): 3 * len(PNG), (22, 3, reason): 3}
     assert gateway.blob_files() == []
 
 
 @pytest.mark.parametrize("length", [len(PNG) - 1, len(PNG) + 2, 2**64 - 1])
 async def test_lying_lengths_are_refused_whole(gateway, length):
-    body = HEADER + FEEDBACK + attachment(length=length)
-    assert (await gateway.send(body)).status_code == 400
+    answer = await gateway.send(envelope(feedback(), attachment(length=length)) + b"\n")
+    assert answer.status_code == 400
     assert await gateway.kinds() == []
     assert await gateway.steps() == [(EVENT_ID, "invalid", "invalid_envelope")]
     assert gateway.blob_files() == []
@@ -80,8 +70,8 @@ async def test_lying_lengths_are_refused_whole(gateway, length):
 async def test_large_attachments_pass_through_a_file(start_gateway, tmp_path):
     data = os.urandom(7 * MIB + 13)
     async with start_gateway(body_memory_max=64 * 1024) as gateway:
-        assert (await gateway.send(HEADER + FEEDBACK + attachment(data))).status_code == 200
-        [message] = await stored(gateway)
+        assert (await gateway.send(envelope(feedback(), attachment(data)))).status_code == 200
+        [message] = await gateway.attachments()
         assert message.sha1 == hashlib.sha1(data).hexdigest()
         assert (gateway.blobs / message.blob_key).read_bytes() == data
         assert await gateway.kinds() == ["attachment.stored", "feedback.submitted"]
@@ -104,10 +94,10 @@ async def test_limits_of_a_project(start_gateway, option, limit, within, beyond)
     async with start_gateway(project={"options": {f"hearback:{option}": limit}}) as gateway:
 
         def sent(sizes):
-            return HEADER + FEEDBACK + b"".join(attachment(b"x" * size) for size in sizes)
+            return envelope(feedback(), *(attachment(b"x" * size) for size in sizes))
 
         assert (await gateway.send(sent(within))).status_code == 200
-        assert len(await stored(gateway)) == len(gateway.blob_files()) == len(within)
+        assert len(await gateway.attachments()) == len(gateway.blob_files()) == len(within)
         if beyond is not None:
             answer = await gateway.send(sent(beyond))
             assert answer.status_code == 413
@@ -119,7 +109,7 @@ async def test_limits_of_a_project(start_gateway, option, limit, within, beyond)
 
 async def test_a_body_that_breaks_off_leaves_nothing(serve_gateway, publish, redis_url, redis, tmp_path):
     await publish(redis_url)
-    body = HEADER + FEEDBACK + attachment(b"x" * 3 * MIB)
+    body = envelope(feedback(), attachment(b"x" * 3 * MIB))
     head = f"POST /api/1/envelope/ HTTP/1.1\r\nhost: a\r\nx-sentry-auth: {AUTH}\r\n"
     with serve_gateway(spools_max=1) as process:
         port = int(process.url.rpartition(":")[2])
@@ -145,34 +135,25 @@ async def test_a_missing_blob_store_keeps_nothing(start_gateway, tmp_path):
     async with start_gateway() as gateway:
         gateway.blobs.rmdir()
         gateway.blobs.write_text("in the way")
-        answer = await gateway.send(HEADER + FEEDBACK + attachment())
+        answer = await gateway.send(envelope(feedback(), attachment()))
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "5"
         assert await gateway.entries() == []
-        assert (await gateway.send(HEADER + FEEDBACK)).status_code == 200
-
-
-def form(*parts: tuple[str, bytes], boundary: str = "frontier") -> tuple[bytes, str]:
-    body = b""
-    for disposition, data in parts:
-        head = f"--{boundary}\r\ncontent-disposition: form-data; {disposition}\r\ncontent-type: image/png\r\n\r\n"
-        body += head.encode() + data + b"\r\n"
-    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+        assert (await gateway.send(envelope(feedback()))).status_code == 200
 
 
 async def test_multipart_files_are_attached(gateway):
-    body, kind = form(
+    body = form(
         ('name="a"; filename="one \\"1\\".png"', PNG),
         ('name="note"', b"no file"),
-        ('name="event.view_hierarchy"; filename="tree.json"', b"--frontie\r\n"),
+        ('name="event.view_hierarchy"; filename="tree.json"', b"--\r\n"),
     )
-    path = f"/api/1/events/{EVENT_ID}/attachments/"
-    answer = await gateway.send(body, path, content_type=kind)
+    answer = await gateway.send(body, FILES, **FORM)
     assert (answer.status_code, answer.content) == (201, b"")
-    first, second = sorted(await stored(gateway), key=lambda message: message.name)
+    first, second = sorted(await gateway.attachments(), key=lambda message: message.name)
     assert (first.name, first.size, first.content_type) == ('one "1".png', len(PNG), "image/png")
     assert (second.name, second.attachment_type) == ("tree.json", "event.view_hierarchy")
-    assert (gateway.blobs / second.blob_key).read_bytes() == b"--frontie\r\n"
+    assert (gateway.blobs / second.blob_key).read_bytes() == b"--\r\n"
 
 
 @pytest.mark.parametrize(
@@ -191,18 +172,25 @@ async def test_multipart_files_are_attached(gateway):
     ],
 )
 async def test_names_of_multipart_files(gateway, disposition, name):
-    body, kind = form((disposition, PNG))
-    answer = await gateway.send(body, f"/api/1/events/{EVENT_ID}/attachments/", content_type=kind)
-    assert answer.status_code == 201
-    assert [message.name for message in await stored(gateway)] == ([] if name is None else [name])
+    assert (await gateway.send(form((disposition, PNG)), FILES, **FORM)).status_code == 201
+    assert [message.name for message in await gateway.attachments()] == ([] if name is None else [name])
 
 
-@pytest.mark.parametrize("damage", ["cut", "no boundary", "not multipart", "junk"])
-async def test_broken_multipart_is_refused_and_recorded(gateway, damage):
-    body, kind = form(('name="a"; filename="a"', PNG))
-    body = {"cut": body[:-20], "junk": b"junk"}.get(damage, body)
-    kind = {"no boundary": "multipart/form-data", "not multipart": "application/json"}.get(damage, kind)
-    answer = await gateway.send(body, f"/api/1/events/{EVENT_ID}/attachments/", content_type=kind)
+WHOLE = form(('name="a"; filename="a"', PNG))
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (WHOLE[:-20], FORM["content_type"]),
+        (WHOLE, "multipart/form-data"),
+        (WHOLE, "application/json"),
+        (b"junk", FORM["content_type"]),
+    ],
+    ids=["cut", "no boundary", "not multipart", "junk"],
+)
+async def test_broken_multipart_is_refused_and_recorded(gateway, body, kind):
+    answer = await gateway.send(body, FILES, content_type=kind)
     assert (answer.status_code, answer.json()["detail"]) == (400, "invalid multipart data")
     assert gateway.blob_files() == []
     assert await gateway.outcomes() == {(4, 3, "invalid_multipart"): 1, (22, 3, "invalid_multipart"): 1}
@@ -210,12 +198,9 @@ async def test_broken_multipart_is_refused_and_recorded(gateway, damage):
 
 async def test_multipart_limits(start_gateway):
     async with start_gateway(attachment_bytes_max=100, attachments_bytes_max=150) as gateway:
-        path = f"/api/1/events/{EVENT_ID}/attachments/"
-        body, kind = form(('name="a"; filename="a"', b"x" * 101))
-        answer = await gateway.send(body, path, content_type=kind)
+        answer = await gateway.send(form(('name="a"; filename="a"', b"x" * 101)), FILES, **FORM)
         assert (answer.status_code, answer.json()["detail"]) == (400, "invalid multipart data")
-        body, kind = form(*[('name="a"; filename="a"', b"x" * 100)] * 2)
-        answer = await gateway.send(body, path, content_type=kind)
+        answer = await gateway.send(form(*[('name="a"; filename="a"', b"x" * 100)] * 2), FILES, **FORM)
         assert (answer.status_code, answer.json()["detail"]) == (413, "request content exceeded size limits")
         reason = "too_large:attachment:attachment"
         assert await gateway.outcomes() == {(4, 3, reason): 2, (22, 3, reason): 2}

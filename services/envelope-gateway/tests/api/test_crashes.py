@@ -9,24 +9,19 @@ import msgspec
 import pytest
 from hearback_contracts.config import QuotaConfig
 
-EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
-DASHED = "9ec79c33-ec99-42ab-8353-589fcb2e04dc"
-KEY = "0123456789abcdef0123456789abcdef"
+from ..envelopes import DASHED_ID, EVENT_ID, FORM, KEY, form
+
 MINIDUMP = ("upload_file_minidump", b"MDMP" + b"\0" * 60, "m.dmp")
 UNSUPPORTED = {(4, 3, "unsupported_type"): 1, (22, 3, "unsupported_type"): 1}
 
 
-def form(*fields: tuple[Any, ...]) -> bytes:
+async def send_form(gateway: Any, *fields: tuple[Any, ...]) -> Any:
+    """Send fields of a form: their names, contents and, of files, file names."""
     parts = []
     for name, value, *filename in fields:
-        named = f'; filename="{filename[0]}"' if filename else ""
-        head = f'--b\r\ncontent-disposition: form-data; name="{name}"{named}\r\n\r\n'.encode()
-        parts.append(head + (value.encode() if isinstance(value, str) else value) + b"\r\n")
-    return b"".join(parts) + b"--b--\r\n"
-
-
-async def send_form(gateway: Any, *fields: tuple[Any, ...]) -> Any:
-    return await gateway.send(form(*fields), "/api/1/minidump/", content_type="multipart/form-data; boundary=b")
+        named = f'name="{name}"' + (f'; filename="{filename[0]}"' if filename else "")
+        parts.append((named, value.encode() if isinstance(value, str) else value))
+    return await gateway.send(form(*parts), "/api/1/minidump/", **FORM)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +29,7 @@ async def send_form(gateway: Any, *fields: tuple[Any, ...]) -> Any:
     [
         [("sentry", json.dumps({"event_id": EVENT_ID, "release": "1"}))],
         [("sentry__2", f'"{EVENT_ID}","release":"1"}}'), ("sentry__1", '{"event_id":')],
-        [("sentry[event_id]", DASHED), ("sentry[release]", "1")],
+        [("sentry[event_id]", DASHED_ID), ("sentry[release]", "1")],
         [("__sentry-event", msgspec.msgpack.encode({"event_id": EVENT_ID, "release": "1"}), "__sentry-event")],
         [
             ("__sentry-event", msgspec.msgpack.encode({"event_id": "f" * 32, "release": "1"}), "__sentry-event"),
@@ -45,7 +40,7 @@ async def send_form(gateway: Any, *fields: tuple[Any, ...]) -> Any:
 )
 async def test_what_a_form_says_of_its_crash_is_indexed(gateway, fields):
     answer = await send_form(gateway, *fields, MINIDUMP, ("log", b"text", "a.log"))
-    assert (answer.status_code, answer.text) == (200, DASHED)
+    assert (answer.status_code, answer.text) == (200, DASHED_ID)
     [crash] = await gateway.entries("error-event.received")
     assert (crash.message.event_id, crash.message.release) == (EVENT_ID, "1")
     assert (crash.message.platform, crash.message.level) == ("native", "fatal")
@@ -62,7 +57,7 @@ async def test_no_more_of_a_form_is_read_than_an_event_may_have(gateway):
     pieces = [(f"sentry__{number}", b" " * 1024 * 1024) for number in range(1, 40)]
     more = [(f"sentry[extra][x{number}]", b"x" * 1024 * 1024) for number in range(20)]
     answer = await send_form(gateway, ("sentry[event_id]", EVENT_ID), *pieces, *more, MINIDUMP)
-    assert (answer.status_code, answer.text) == (200, DASHED)
+    assert (answer.status_code, answer.text) == (200, DASHED_ID)
     assert await gateway.kinds() == ["attachment.stored", "error-event.received"]
 
 
@@ -97,8 +92,7 @@ async def test_forms_without_a_minidump_are_refused_and_recorded(gateway, fields
 
 
 async def test_broken_forms_are_refused_and_recorded(gateway):
-    broken = {"content_type": "multipart/form-data; boundary=b"}
-    assert (await gateway.send(b"junk", "/api/1/minidump/", **broken)).status_code == 400
+    assert (await gateway.send(b"junk", "/api/1/minidump/", **FORM)).status_code == 400
     assert await gateway.outcomes() == {(1, 3, "invalid_multipart"): 1}
 
 
@@ -153,7 +147,7 @@ async def send_unreal(gateway: Any, body: bytes) -> Any:
 )
 async def test_the_players_words_are_a_report_on_the_crash(gateway, body):
     answer = await send_unreal(gateway, body)
-    assert (answer.status_code, answer.text) == (200, DASHED)
+    assert (answer.status_code, answer.text) == (200, DASHED_ID)
     [crash] = await gateway.entries("error-event.received")
     assert (crash.message.event_id, crash.message.user.username) == (EVENT_ID, "ann")
     [exception] = crash.message.exceptions
@@ -174,7 +168,7 @@ async def test_the_players_words_are_a_report_on_the_crash(gateway, body):
 async def test_game_data_names_the_event(gateway):
     data = json.dumps({"event_id": EVENT_ID, "release": "1.0", "user": {"id": "7"}}).replace('"', "&quot;")
     answer = await send_unreal(gateway, unreal(context(CrashGUID="UECC-" + "f" * 32, __sentry=data)))
-    assert answer.text == DASHED
+    assert answer.text == DASHED_ID
     [crash] = await gateway.entries("error-event.received")
     assert (crash.message.release, crash.message.user.id) == ("1.0", "7")
     assert await gateway.kinds() == ["error-event.received"]
@@ -206,6 +200,6 @@ async def test_a_bomb_is_an_outcome(gateway):
 async def test_a_limited_project_still_answers_the_reporter(start_gateway):
     limit = QuotaConfig(id="q", categories=(), scope="project", limit=0)
     async with start_gateway(project={"quotas": (limit,)}) as gateway:
-        assert (await send_unreal(gateway, unreal(context(**PLAYER), before=4))).text == DASHED
+        assert (await send_unreal(gateway, unreal(context(**PLAYER), before=4))).text == DASHED_ID
         assert await gateway.kinds() == []
         assert await gateway.outcomes() == {(1, 2, None): 1, (14, 2, None): 1, (4, 2, None): 5, (22, 2, None): 5}

@@ -7,65 +7,76 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 import pytest
 from envelope_gateway.domain.sizes import MIB
 
-EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
-ZERO_ID = "0" * 32
-KEY = "0123456789abcdef0123456789abcdef"
-FORM = {"content_type": "multipart/form-data; boundary=b"}
+from ..envelopes import (
+    DASHED_ID,
+    EVENT_ID,
+    FILES,
+    FORM,
+    KEY,
+    OFF_KEY,
+    UNKNOWN_KEY,
+    WORDS,
+    ZERO_ID,
+    envelope,
+    feedback,
+    form,
+    item,
+    sentry,
+)  # fmt: skip
+
 SENDER = "198.51.100.9"
-FORWARDED = {"x_forwarded_for": SENDER}
+STORE = "/api/1/store/"
 Event = dict[str, Any]
 Send = Callable[..., Any]
 
 
 def words(**more: Any) -> Event:
-    return {"contexts": {"feedback": {"message": "the words"}}, **more}
+    return {**WORDS, **more}
+
+
+def named(event: Event, event_id: str | None) -> Event:
+    return event if event_id is None else {"event_id": event_id, **event}
 
 
 def as_envelope(item_type: str) -> Send:
     async def send(gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str) -> httpx.Response:
-        header = {} if event_id is None else {"event_id": event_id}
-        item = {"type": item_type}
-        body = "\n".join(json.dumps(part) for part in (header, item, event))
+        body = "\n".join(json.dumps(part) for part in (named({}, event_id), {"type": item_type}, event))
         return await gateway.send(body.encode(), **headers)
 
     return send
 
 
 async def by_store(gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str) -> httpx.Response:
-    named = event if event_id is None else {"event_id": event_id, **event}
-    return await gateway.send(json.dumps(named).encode(), "/api/1/store/", **headers)
+    return await gateway.send(json.dumps(named(event, event_id)).encode(), STORE, **headers)
 
 
 async def by_packed_store(
     gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str
 ) -> httpx.Response:
-    named = event if event_id is None else {"event_id": event_id, **event}
-    body = base64.b64encode(zlib.compress(json.dumps(named).encode()))
+    body = base64.b64encode(zlib.compress(json.dumps(named(event, event_id)).encode()))
     return await gateway.send(body, "/api/store/", **headers)
 
 
 async def by_pixel(gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str) -> httpx.Response:
-    named = event if event_id is None else {"event_id": event_id, **event}
-    data = quote(json.dumps(named, ensure_ascii=False))
+    data = quote(json.dumps(named(event, event_id), ensure_ascii=False))
     assert "%20" in data
     key = headers.pop("x_sentry_auth", KEY).rpartition("=")[2]  # a pixel's key is in its address
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await gateway.client.get(f"/api/1/store/?sentry_key={key}&sentry_data={data}", headers=given)
+    return await gateway.client.get(f"{STORE}?sentry_key={key}&sentry_data={data}", headers=given)
 
 
 async def by_minidump(
     gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str
 ) -> httpx.Response:
-    named = event if event_id is None else {"event_id": event_id, **event}
-    field = b'--b\r\ncontent-disposition: form-data; name="sentry"\r\n\r\n%b\r\n' % json.dumps(named).encode()
-    file = b'--b\r\ncontent-disposition: form-data; name="upload_file_minidump"; filename="m.dmp"\r\n\r\nMDMP'
-    form = field + file + b"\r\n--b--\r\n"
-    return await gateway.send(form, "/api/1/minidump/", **FORM, **headers)
+    fields = ('name="sentry"', json.dumps(named(event, event_id)).encode())
+    body = form(fields, ('name="upload_file_minidump"; filename="m.dmp"', b"MDMP"))
+    return await gateway.send(body, "/api/1/minidump/", **FORM, **headers)
 
 
 def string(text: str) -> bytes:
@@ -74,12 +85,10 @@ def string(text: str) -> bytes:
 
 
 def unreal(event: Event, event_id: str | None = EVENT_ID, **elements: str) -> bytes:
-    named = event if event_id is None else {"event_id": event_id, **event}
     inner = "".join(f"<{name}>{value}</{name}>" for name, value in elements.items())
-    escaped = json.dumps(named).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-    xml = (
-        f"<?xml version='1.0'?><FGenericCrashContext>{inner}<__sentry>{escaped}</__sentry></FGenericCrashContext>"
-    )
+    escaped = json.dumps(named(event, event_id)).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    context = f"{inner}<__sentry>{escaped}</__sentry>"
+    xml = f"<?xml version='1.0'?><FGenericCrashContext>{context}</FGenericCrashContext>"
     files = struct.pack("<i", 0) + string("CrashContext.runtime-xml") + struct.pack("<i", len(xml)) + xml.encode()
     files += struct.pack("<i", 1) + string("UEMinidump.dmp") + struct.pack("<i", 6) + b"MDMPxx"
     return b"CR1" + string("C:/crash") + string("crash.ue4crash") + struct.pack("<ii", 999, 2) + files
@@ -97,14 +106,8 @@ FEEDBACK = {
     "packed store": by_packed_store,
     "pixel": by_pixel,
 }
-CRASHES = {
-    "event item": as_envelope("event"),
-    "store": by_store,
-    "packed store": by_packed_store,
-    "pixel": by_pixel,
-    "minidump": by_minidump,
-    "unreal": by_unreal,
-}
+CRASHES = {name: send for name, send in FEEDBACK.items() if name != "feedback item"}
+CRASHES |= {"minidump": by_minidump, "unreal": by_unreal}
 feedback_doors = pytest.mark.parametrize("send", FEEDBACK.values(), ids=FEEDBACK)
 crash_doors = pytest.mark.parametrize("send", CRASHES.values(), ids=CRASHES)
 
@@ -167,33 +170,30 @@ async def test_crashes_are_indexed_under_their_own_id(gateway, send):
     if answer.headers["content-type"].startswith("application/json"):
         assert answer.json() == {"id": EVENT_ID}
     elif answer.headers["content-type"].startswith("text/plain"):
-        assert answer.text == "9ec79c33-ec99-42ab-8353-589fcb2e04dc"
+        assert answer.text == DASHED_ID
     found = await only(gateway, "error-event.received")
     assert (found.message.event_id, found.message.environment, found.message.release) == (EVENT_ID, "qa", "1.0")
 
 
 @crash_doors
-@pytest.mark.parametrize("event_id", [ZERO_ID, "00000000-0000-0000-0000-000000000000", None])
+@pytest.mark.parametrize("event_id", [ZERO_ID, str(UUID(int=0)), None])
 async def test_crashes_without_an_id_get_one(gateway, send, event_id):
     answer = await send(gateway, {"message": "boom"}, event_id)
     assert answer.status_code == 200
     found = await only(gateway, "error-event.received")
     assert found.message.event_id not in {ZERO_ID, EVENT_ID}
+    if answer.headers["content-type"].startswith("application/json"):
+        assert answer.json() == {"id": found.message.event_id}
 
 
 @crash_doors
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
-        ("qa", "qa"),
-        ("a/b", None),
-        ("a\nb", None),
-        ("a\\b", None),
-        (" qa ", "qa"),
-        ("None", None),
+        ("qa", "qa"), (" qa ", "qa"), ("a/b", None), ("a\nb", None), ("a\\b", None), ("None", None),
         ("x" * 65, None),
     ],
-)
+)  # fmt: skip
 async def test_only_valid_environments_are_kept(gateway, send, name, kept):
     await send(gateway, {"environment": name})
     assert (await only(gateway, "error-event.received")).message.environment == kept
@@ -224,8 +224,7 @@ async def test_times_are_bounded(gateway, send, written, year):
 
 @pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1601-01-01T00:00:00Z"])
 async def test_a_clock_that_is_not_set_corrects_nothing(gateway, sent_at):
-    body = f'{{"event_id":"{EVENT_ID}","sent_at":"{sent_at}"}}\n{{"type":"event"}}\n{{}}'
-    assert (await gateway.send(body.encode())).status_code == 200
+    assert (await gateway.send(envelope(item("event"), sent_at=sent_at))).status_code == 200
     assert (await only(gateway, "error-event.received")).message.sent_at is None
 
 
@@ -234,8 +233,7 @@ async def test_a_clock_that_is_not_set_corrects_nothing(gateway, sent_at):
     ["2026-11-24T10:00:00Z", "2026-11-24t10:00:00z", "2026-11-24 12:00:00 +02:00", "2026-11-24T12:00:00  +0200"],
 )
 async def test_spellings_of_sent_at(gateway, sent_at):
-    body = f'{{"event_id":"{EVENT_ID}","sent_at":"{sent_at}"}}\n{{"type":"event"}}\n{{}}'
-    assert (await gateway.send(body.encode())).status_code == 200
+    assert (await gateway.send(envelope(item("event"), sent_at=sent_at))).status_code == 200
     assert (await only(gateway, "error-event.received")).message.sent_at.isoformat() == "2026-11-24T10:00:00+00:00"
 
 
@@ -244,9 +242,8 @@ async def test_spellings_of_sent_at(gateway, sent_at):
 async def test_an_error_without_a_time_happened_when_it_was_received_whatever_its_clock(
     gateway, timestamp, sent_at
 ):
-    header = f'{{"event_id":"{EVENT_ID}","sent_at":"{sent_at}"}}'
-    body = f'{header}\n{{"type":"event"}}\n{{"timestamp":{timestamp}}}'
-    assert (await gateway.send(body.encode())).status_code == 200
+    event = item("event", b'{"timestamp":%b}' % timestamp.encode())
+    assert (await gateway.send(envelope(event, sent_at=sent_at))).status_code == 200
     message = (await only(gateway, "error-event.received")).message
     assert message.received_at != message.sent_at
     assert message.timestamp - message.sent_at + message.received_at == message.received_at
@@ -257,8 +254,8 @@ DEEP = "[" * 500 + '"\\u0000"' + "]" * 500
 
 @pytest.mark.parametrize(("item_type", "category"), [("feedback", 14), ("user_report", 14), ("client_report", -1)])
 async def test_nesting_is_bounded(gateway, item_type, category):
-    body = f'{{"event_id":"{EVENT_ID}"}}\n{{"type":"{item_type}"}}\n{{"x":{DEEP}}}'
-    assert (await gateway.send(body.encode())).status_code == 200
+    deep = item(item_type, f'{{"x":{DEEP}}}'.encode())
+    assert (await gateway.send(envelope(deep))).status_code == 200
     assert await gateway.kinds() == []
     assert await gateway.outcomes() == {(category, 3, "nesting_too_deep"): 1}
     [(submission_id, state, reason)] = await gateway.steps()
@@ -268,7 +265,7 @@ async def test_nesting_is_bounded(gateway, item_type, category):
 
 @crash_doors
 async def test_crashes_that_nest_deeply_are_indexed_or_an_outcome(gateway, send):
-    answer = await gateway.send(f'{{"event_id":"{EVENT_ID}","x":{DEEP}}}'.encode(), "/api/1/store/")
+    answer = await gateway.send(f'{{"event_id":"{EVENT_ID}","x":{DEEP}}}'.encode(), STORE)
     assert answer.status_code < 500
     await gateway.empty()
     answer = await send(gateway, {"extra": json.loads("[" * 200 + "]" * 200)})
@@ -283,15 +280,12 @@ async def test_headers_that_nest_deeply_are_refused(gateway):
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-@feedback_doors
-async def test_feedback_over_its_size_is_413_and_keeps_its_words(gateway, send, chunked):
+@pytest.mark.parametrize("door", [name for name in FEEDBACK if name != "pixel"])  # no address is that long
+async def test_feedback_over_its_size_is_413_and_keeps_its_words(gateway, door, chunked):
     async def pieces(body: bytes):
         for start in range(0, len(body), 100_000):
             yield body[start : start + 100_000]
 
-    if send is by_pixel:
-        pytest.skip("no address is that long")
-    event = typed(send, words(pad="x" * MIB))
     if chunked:
         sent = gateway.send
 
@@ -299,16 +293,13 @@ async def test_feedback_over_its_size_is_413_and_keeps_its_words(gateway, send, 
             return await sent(pieces(body), *args, **headers)
 
         gateway.send = in_pieces
-    answer = await send(gateway, event)
-    assert answer.status_code == 413
+    send = FEEDBACK[door]
+    assert (await send(gateway, typed(send, words(pad="x" * MIB)))).status_code == 413
     assert await gateway.kinds() == []
-    if "store" in send.__name__:
-        return  # its body is refused before it is read
-    step = await refused_step(gateway)
-    assert (step.state, step.reason) == ("invalid", "too_large:user_report_v2" if send is FEEDBACK["feedback item"]
-        else "too_large:event")  # fmt: skip
-    assert step.payload["contexts"]["feedback"]["message"] == "the words"
-    assert step.refused.submission_id == step.submission_id == EVENT_ID
+    if "store" not in door:  # whose body is refused before it is read
+        kind = {"feedback item": "user_report_v2"}.get(door, "event")
+        step = await refused_with_its_words(gateway, f"too_large:{kind}")
+        assert step.refused.submission_id == EVENT_ID
 
 
 async def refused_step(gateway: Any) -> Any:
@@ -316,10 +307,16 @@ async def refused_step(gateway: Any) -> Any:
     return step
 
 
+async def refused_with_its_words(gateway: Any, reason: str = "invalid_envelope") -> Any:
+    step = await refused_step(gateway)
+    assert (step.submission_id, step.state, step.reason) == (EVENT_ID, "invalid", reason)
+    assert step.payload["contexts"] == WORDS["contexts"]
+    return step
+
+
 async def test_a_report_over_its_size_keeps_its_words(gateway):
     report = {"event_id": EVENT_ID, "comments": "y" * (MIB + 1)}
-    body = f'{{}}\n{{"type":"user_report"}}\n{json.dumps(report)}'.encode()
-    assert (await gateway.send(body)).status_code == 413
+    assert (await gateway.send(envelope(item("user_report", report), event_id=None))).status_code == 413
     step = await refused_step(gateway)
     assert (step.submission_id, step.reason) == (EVENT_ID, "too_large:user_report")
     assert step.payload["comments"].startswith("yyy")
@@ -334,28 +331,21 @@ async def test_quotas_and_switches_keep_no_words(start_gateway):
 
 
 @pytest.mark.parametrize(
-    ("items", "outcomes", "kept"),
+    ("items", "quantities"),
     [
-        ([("feedback", 5000, words())], {(14, 3, "invalid_envelope"): 1}, "the words"),
-        ([("feedback", None, words()), ("attachment", 99, {})], {(14, 3, "invalid_envelope"): 1,
-            (4, 3, "invalid_envelope"): 2, (22, 3, "invalid_envelope"): 1}, "the words"),
-        ([("event", 5000, {})], {(1, 3, "invalid_envelope"): 1}, None),
-        ([("client_report", 5000, {})], {(-1, 3, "invalid_envelope"): 1}, None),
+        ([item("feedback", words(), length=5000)], {14: 1}),
+        ([feedback(), item("attachment", length=99)], {14: 1, 4: 2, 22: 1}),
+        ([item("event", length=5000)], {1: 1}),
+        ([item("client_report", length=5000)], {-1: 1}),
     ],
-)  # fmt: skip
-async def test_items_that_announce_more_than_they_bring_are_recorded(gateway, items, outcomes, kept):
-    lines = [json.dumps({"event_id": EVENT_ID})]
-    for kind, length, payload in items:
-        raw = json.dumps(payload)
-        lines += [json.dumps({"type": kind, "length": length or len(raw)}), raw]
-    answer = await gateway.send("\n".join(lines).encode())
+)
+async def test_items_that_announce_more_than_they_bring_are_recorded(gateway, items, quantities):
+    answer = await gateway.send(envelope(*items))
     assert (answer.status_code, answer.json()["causes"]) == (400, ["unexpected end of file"])
     assert await gateway.kinds() == []
-    assert await gateway.outcomes() == outcomes
-    if kept:
-        step = await refused_step(gateway)
-        assert (step.submission_id, step.state, step.reason) == (EVENT_ID, "invalid", "invalid_envelope")
-        assert step.payload["contexts"]["feedback"]["message"] == kept
+    assert await gateway.outcomes() == {(category, 3, "invalid_envelope"): n for category, n in quantities.items()}
+    if 14 in quantities:
+        await refused_with_its_words(gateway)
 
 
 @pytest.mark.parametrize("length", [5, 0, -1, '"10"', 1.0, "null", "true", 1 << 64])
@@ -364,13 +354,10 @@ async def test_items_with_a_wrong_length_are_recorded_with_their_words(gateway, 
     head = f'{{"event_id":"{EVENT_ID}"}}\n{{"type":"feedback","length":{length}}}\n'
     assert (await gateway.send((head + json.dumps(words()) + end).encode())).status_code == 400
     assert await gateway.kinds() == []
-    step = await refused_step(gateway)
-    assert (step.submission_id, step.state, step.reason) == (EVENT_ID, "invalid", "invalid_envelope")
-    assert step.payload["contexts"]["feedback"]["message"] == "the words"
+    await refused_with_its_words(gateway)
 
 
 CSP = {"content_type": "application/csp-report"}
-STORE, FILES = "/api/1/store/", f"/api/1/events/{EVENT_ID}/attachments/"
 
 
 @pytest.mark.parametrize(
@@ -400,34 +387,40 @@ async def test_what_nothing_can_be_read_of_is_an_outcome(gateway, path, body, he
     assert await gateway.outcomes() == {(category, 3, reason): 1 for category in categories}
 
 
-@pytest.mark.parametrize("key", ["f" * 32, "d" * 32])
+@pytest.mark.parametrize("key", [OFF_KEY, UNKNOWN_KEY])
 async def test_what_nothing_can_be_read_of_is_refused_as_such_whoever_sends_it(gateway, key):
     for path, headers in ((STORE, {}), (FILES, FORM), ("/api/1/minidump/", FORM), ("/api/1/security/", CSP)):
-        answer = await gateway.send(b"{", path, x_sentry_auth=f"Sentry sentry_key={key}", **headers)
+        answer = await gateway.send(b"{", path, **sentry(key), **headers)
         assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(
-    ("header", "item"),
-    [({"dsn": f"http://{KEY}@h/2"}, None), ({"dsn": f"http://{'f' * 32}@h/1"}, None),
-     ({"origin": "https://elsewhere.example"}, None), ({}, "integration")],
-)  # fmt: skip
-async def test_words_in_an_envelope_that_contradicts_its_request_are_kept(gateway, header, item):
-    lines = [{"event_id": EVENT_ID, **header}, {"type": "feedback"}, words()]
-    body = "\n".join(map(json.dumps, lines)) + (f'\n{{"type":"{item}"}}\n{{}}' if item else "")
-    assert (await gateway.send(body.encode())).status_code == 400
+    ("header", "mismatch"),
+    [
+        ({"dsn": f"http://{KEY}@h/2"}, "project id"),
+        ({"dsn": f"http://{OFF_KEY}@h/1"}, "public key"),
+        ({"origin": "https://elsewhere.example"}, "origin"),
+        ({}, None),
+    ],
+)
+async def test_words_in_an_envelope_that_contradicts_its_request_are_kept(gateway, header, mismatch):
+    items = [feedback()] if mismatch else [feedback(), item("integration")]
+    answer = await gateway.send(envelope(*items, **header))
+    cause = f"{mismatch} header mismatch between envelope and request"
+    refusal = {"detail": "invalid event envelope", "causes": [cause]}
+    assert (answer.status_code, answer.json()) == (
+        400, refusal if mismatch else {"detail": "envelope contains internal items"}
+    )  # fmt: skip
     assert await gateway.kinds() == []
     assert (await gateway.outcomes())[14, 3, "invalid_envelope"] == 1
-    step = await refused_step(gateway)
-    assert (step.submission_id, step.state, step.reason) == (EVENT_ID, "invalid", "invalid_envelope")
-    assert step.payload["contexts"]["feedback"]["message"] == "the words"
+    await refused_with_its_words(gateway)
 
 
 @feedback_doors
 @pytest.mark.parametrize("reason", ["project_id", "cors"])
 async def test_feedback_that_its_project_rejects_is_one_at_every_door(start_gateway, send, reason):
     origin = {"origin": "https://x.example"}
-    headers = {"x_sentry_auth": f"Sentry sentry_key={'f' * 32}"} if reason == "project_id" else origin
+    headers = sentry(OFF_KEY) if reason == "project_id" else origin
     async with start_gateway(project={"options": {"sentry:origins": ["shop.example"]}}) as gateway:
         assert (await send(gateway, typed(send, words()), **headers)).status_code == 403
         assert await gateway.outcomes() == {(14, 3, reason): 1}
@@ -437,22 +430,9 @@ async def test_feedback_that_its_project_rejects_is_one_at_every_door(start_gate
 @pytest.mark.parametrize("item_type", ["event", "feedback"])
 @pytest.mark.parametrize("is_first", [False, True])
 async def test_a_feedback_may_share_an_envelope_with_an_event(gateway, item_type, is_first):
-    items = [("event", {"message": "boom"}), (item_type, {"type": "feedback", **words()})]
-    lines = [json.dumps({"event_id": EVENT_ID})]
-    for kind, payload in items[::-1] if is_first else items:
-        lines += [json.dumps({"type": kind}), json.dumps(payload)]
-    assert (await gateway.send("\n".join(lines).encode())).status_code == 200
+    items = [item("event", {"message": "boom"}), item(item_type, words(type="feedback"))]
+    assert (await gateway.send(envelope(*(items[::-1] if is_first else items)))).status_code == 200
     assert await gateway.kinds() == ["error-event.received", "feedback.submitted"]
-
-
-async def test_attachments_of_no_event_are_an_outcome(gateway):
-    form = b'--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
-    for path in (f"/api/1/events/{ZERO_ID}/attachments/",):
-        assert (await gateway.send(form, path, **FORM)).status_code == 201
-    body = f'{{"event_id":"{ZERO_ID}"}}\n{{"type":"attachment"}}\n12345'
-    assert (await gateway.send(body.encode())).status_code == 200
-    assert await gateway.kinds() == []
-    assert await gateway.outcomes() == {(4, 3, "invalid_event_id"): 10, (22, 3, "invalid_event_id"): 2}
 
 
 @pytest.mark.parametrize(
@@ -461,8 +441,10 @@ async def test_attachments_of_no_event_are_an_outcome(gateway):
      "9ec79c33_ec99_42ab_8353_589fcb2e04dc", EVENT_ID + "\n"],
 )  # fmt: skip
 async def test_only_canonical_event_ids_are_ids(gateway, text):
-    body = json.dumps({"event_id": text}) + '\n{"type":"event"}\n{}'
-    assert (await gateway.send(body.encode())).status_code == 400
-    assert (await gateway.send(json.dumps({"event_id": text}).encode(), "/api/1/store/")).status_code == 400
-    path = f"/api/1/events/{quote(text)}/attachments/"
-    assert (await gateway.send(b"--b--", path, **FORM)).status_code == 400
+    files = FILES.replace(EVENT_ID, quote(text))
+    for answer in (
+        await gateway.send(envelope(item("event"), event_id=text)),
+        await gateway.send(json.dumps({"event_id": text}).encode(), STORE),
+        await gateway.send(b"--b--", files, **FORM),
+    ):
+        assert answer.status_code == 400

@@ -1,7 +1,6 @@
 """The fast path: what it takes, what it leaves and why, and that both paths publish the same."""
 
 import gzip
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,32 +9,10 @@ import httpx
 import pytest
 from envelope_gateway.api.fast_path import Left
 from hearback_contracts.config import QuotaConfig
-from hearback_devkit.testing import eventually
-from prometheus_client import REGISTRY
+from hearback_devkit.testing import eventually, recorded
 
-EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
-PUBLIC_KEY = "0123456789abcdef0123456789abcdef"
-AUTH = f"Sentry sentry_key={PUBLIC_KEY}, sentry_client=test/1.0"
-WORDS = b'{"contexts":{"feedback":{"message":"hi"}}}'
-ITEMS: dict[str, tuple[dict[str, Any], bytes]] = {
-    "feedback": ({"type": "feedback"}, WORDS),
-    "event": ({"type": "event"}, b'{"message":"boom"}'),
-    "feedback event": ({"type": "event"}, b'{"type":"feedback",' + WORDS[1:]),
-    "user_report": ({"type": "user_report"}, b'{"event_id":"%b","comments":"hi"}' % EVENT_ID.encode()),
-    "client_report": ({"type": "client_report"}, b'{"discarded_events":[]}'),
-    "attachment": ({"type": "attachment", "filename": "a"}, b"12345"),
-    "transaction": ({"type": "transaction"}, b"{}"),
-    "wombat": ({"type": "wombat"}, b"{}"),
-    "integration": ({"type": "integration"}, b"{}"),
-    "large": ({"type": "event"}, b'{"message":"%b"}' % (b"x" * 1_100_000)),
-}
-
-
-def envelope(*names: str, **header: Any) -> bytes:
-    lines = [json.dumps({"event_id": EVENT_ID} | header).encode()]
-    for head, payload in (ITEMS[name] for name in names):
-        lines += [json.dumps({**head, "length": len(payload)}).encode(), payload]
-    return b"\n".join(lines)
+from ..conftest import AUTH
+from ..envelopes import EVENT_ID, KEY, OFF_KEY, UNKNOWN_KEY, envelope, envelope_of, feedback, sentry
 
 
 class Watched:
@@ -51,15 +28,11 @@ class Watched:
     def left(self) -> dict[str, float]:
         """Count what was left to the slow path, by reason, since the last call."""
         now = {
-            reason.value: sample("envelope_gateway_fast_path_left_total", reason=reason.value) for reason in Left
+            reason.value: recorded("envelope_gateway_fast_path_left_total", reason=reason.value) for reason in Left
         }
         changed = {reason: count - self._before.get(reason, 0) for reason, count in now.items()}
         self._before = now
         return {reason: count for reason, count in changed.items() if count}
-
-
-def sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0
 
 
 @asynccontextmanager
@@ -103,7 +76,7 @@ LEFT = [
 @pytest.mark.parametrize("names", TAKEN, ids=" ".join)
 @pytest.mark.parametrize("packed", [False, True])
 async def test_complete_envelopes_take_the_fast_path(watched, names, packed):
-    body = envelope(*names)
+    body = envelope_of(*names)
     headers = {"content-encoding": "gzip"} if packed else {}
     answer = await watched.send(gzip.compress(body) if packed else body, **headers)
     assert (answer.status_code, answer.json()["id"]) == (200, EVENT_ID)
@@ -112,7 +85,7 @@ async def test_complete_envelopes_take_the_fast_path(watched, names, packed):
 
 @pytest.mark.parametrize(("names", "left"), LEFT, ids=[" ".join(names) for names, _ in LEFT])
 async def test_others_are_left_and_counted(watched, names, left):
-    await watched.send(envelope(*names))
+    await watched.send(envelope_of(*names))
     assert watched.left() == left
 
 
@@ -120,17 +93,17 @@ async def test_others_are_left_and_counted(watched, names, left):
     ("status", "change", "reason"),
     [
         (401, {"x_sentry_auth": ""}, "no_authentication"),
-        (400, {"x_sentry_auth": "Sentry sentry_key=abc"}, "refused"),
-        (403, {"x_sentry_auth": f"Sentry sentry_key={'e' * 32}"}, "project_not_cached"),
-        (403, {"x_sentry_auth": f"Sentry sentry_key={'f' * 32}"}, "rejected"),
+        (400, sentry("abc"), "refused"),
+        (403, sentry(UNKNOWN_KEY), "project_not_cached"),
+        (403, sentry(OFF_KEY), "rejected"),
         (415, {"content_encoding": "wombat"}, "refused"),
         (400, {"content_encoding": "gzip"}, "refused"),
     ],
 )
 async def test_refusals_take_the_slow_path(watched, status, change, reason):
-    await watched.send(envelope("feedback"), **change)  # a key that is known is cached now
+    await watched.send(envelope_of("feedback"), **change)  # a key that is known is cached now
     watched.left()
-    answer = await watched.send(envelope("feedback"), **change)
+    answer = await watched.send(envelope_of("feedback"), **change)
     assert answer.status_code == status
     assert watched.left() == {reason: 1}
     assert await watched.kinds() == []
@@ -139,14 +112,14 @@ async def test_refusals_take_the_slow_path(watched, status, change, reason):
 @pytest.mark.parametrize(
     ("status", "header"),
     [
-        (400, {"dsn": f"https://{'e' * 32}@example.com/1"}),
-        (400, {"dsn": f"https://{PUBLIC_KEY}@example.com/2"}),
+        (400, {"dsn": f"https://{UNKNOWN_KEY}@example.com/1"}),
+        (400, {"dsn": f"https://{KEY}@example.com/2"}),
         (400, {"event_id": "wombat"}),
-        (200, {"dsn": f"https://{PUBLIC_KEY}@example.com/1"}),
+        (200, {"dsn": f"https://{KEY}@example.com/1"}),
     ],
 )
 async def test_contradicting_headers_are_refused(watched, status, header):
-    answer = await watched.send(envelope("feedback", **header))
+    answer = await watched.send(envelope_of("feedback", **header))
     assert answer.status_code == status
     assert watched.left() == ({} if status == 200 else {"refused": 1})
 
@@ -156,7 +129,7 @@ async def test_unexpected_errors_are_counted_and_left(watched, monkeypatch):
         raise RuntimeError("boom")
 
     monkeypatch.setattr("envelope_gateway.api.fast_path.parse_envelope", fail)
-    assert (await watched.send(envelope("feedback"))).status_code == 200
+    assert (await watched.send(envelope_of("feedback"))).status_code == 200
     assert watched.left() == {"error": 1}
 
 
@@ -165,17 +138,16 @@ async def test_both_paths_publish_the_same(start_gateway, names):
     published = []
     for is_fast in (True, False):
         async with watching(start_gateway) as gateway:
-            before = sample("envelope_gateway_requests_total", endpoint="envelope", status="200")
+            before = recorded("envelope_gateway_requests_total", endpoint="envelope", status="200")
             if is_fast:
-                await gateway.send(envelope(*names))
+                await gateway.send(envelope_of(*names))
             else:
                 transport = httpx.ASGITransport(app=gateway.app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                    await client.post(
-                        "/api/1/envelope/", content=envelope(*names), headers={"x-sentry-auth": AUTH}
-                    )
+                    headers = {"x-sentry-auth": AUTH}
+                    await client.post("/api/1/envelope/", content=envelope_of(*names), headers=headers)
             assert gateway.left() == {}
-            assert sample("envelope_gateway_requests_total", endpoint="envelope", status="200") == before + 1
+            assert recorded("envelope_gateway_requests_total", endpoint="envelope", status="200") == before + 1
             published.append([_comparable(entry) for entry in await gateway.entries()])
     assert published[0] == published[1]
 
@@ -188,18 +160,16 @@ def _comparable(entry: Any) -> Any:
 
 
 def limited(limit: int | None) -> QuotaConfig:
-    return QuotaConfig(
-        id="q", categories=("feedback",), scope="project", limit=limit, window=3_600, reason_code="why"
-    )
+    return QuotaConfig(id="q", categories=("feedback",), limit=limit, window=3_600, reason_code="why")
 
 
 async def test_quotas_with_room_keep_requests_fast_and_count_each_once(watched):
     await watched.configure(quotas=(limited(2),))
     await warm(watched)
-    statuses = [(await watched.send(envelope("feedback"))).status_code for _ in range(3)]
+    statuses = [(await watched.send(envelope_of("feedback"))).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     assert watched.left() == {"quotas": 1}, "the third was asked about and refused"
-    assert (await watched.send(envelope("feedback"))).status_code == 429
+    assert (await watched.send(envelope_of("feedback"))).status_code == 429
     assert watched.left() == {"quotas": 1}, "now it is known to be refused"
     assert await watched.kinds() == ["feedback.submitted"] * 2
 
@@ -207,12 +177,12 @@ async def test_quotas_with_room_keep_requests_fast_and_count_each_once(watched):
 async def test_several_items_under_quotas_take_the_slow_path(watched):
     await watched.configure(quotas=(limited(5),))
     await warm(watched)
-    assert (await watched.send(envelope("feedback", "event"))).status_code == 200
+    assert (await watched.send(envelope_of("feedback", "event"))).status_code == 200
     assert watched.left() == {"quotas": 1}
 
 
 async def test_memory_is_given_back(start_gateway):
-    body = envelope("feedback").replace(b'"length": 42', b'"length": 40042') + b" " * 40_000
+    body = envelope(feedback(pad="x" * 40_000))
     project = {"quotas": (limited(60),)}
     async with watching(start_gateway, bodies_memory_max=1024 * 1024, project=project) as gateway:
         statuses = [(await gateway.send(body)).status_code for _ in range(100)]
@@ -220,16 +190,16 @@ async def test_memory_is_given_back(start_gateway):
 
 
 async def test_a_failed_commit_is_answered_503_and_can_be_sent_again(watched, redis):
-    assert (await watched.send(envelope("feedback"))).status_code == 200
+    assert (await watched.send(envelope_of("feedback"))).status_code == 200
     await redis.config_set("maxmemory", "1")
     try:
-        answer = await watched.send(envelope("feedback"))
+        answer = await watched.send(envelope_of("feedback"))
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
         assert watched.left() == {}
     finally:
         await redis.config_set("maxmemory", "0")
-    assert (await watched.send(envelope("feedback"))).status_code == 200
+    assert (await watched.send(envelope_of("feedback"))).status_code == 200
     assert await watched.kinds() == ["feedback.submitted"] * 2
 
 
@@ -237,7 +207,7 @@ async def test_full_streams_are_answered_503(start_gateway):
     async with watching(start_gateway, stream_entries_max=1) as gateway:
 
         async def is_full() -> bool:
-            return (await gateway.send(envelope("feedback"))).status_code == 503
+            return (await gateway.send(envelope_of("feedback"))).status_code == 503
 
         await eventually(is_full)
         assert gateway.left() == {}

@@ -18,17 +18,21 @@ from envelope_gateway.api.bodies.spools import SpoolFiles
 from envelope_gateway.domain.refusals import Refused
 from envelope_gateway.domain.sizes import KIB, MIB
 
-KEY = "0123456789abcdef0123456789abcdef"
+from ..envelopes import KEY, UNKNOWN_KEY
+
 SHORT = b'{}\n{"type":"client_report"}\n{"discarded_events":[]}'
 
 
 @asynccontextmanager
-async def half_sent(gateway: Any, key: str, sent: int) -> AsyncIterator[asyncio.StreamReader]:
-    """A request of 100 MB of which `sent` bytes come."""
+async def half_sent(
+    gateway: Any, key: str, sent: bytes, encoding: str = "identity"
+) -> AsyncIterator[asyncio.StreamReader]:
+    """Send the start of a request of 100 MB."""
     address = urlsplit(gateway.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    head = f"POST /api/1/envelope/?sentry_key={key} HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n"
-    writer.write(head.encode() + b"{}\n" + b" " * sent)
+    query = f"?sentry_key={key}" if key else ""
+    lines = f"host: x\r\ncontent-encoding: {encoding}\r\ncontent-length: 100000000\r\n"
+    writer.write(f"POST /api/1/envelope/{query} HTTP/1.1\r\n{lines}\r\n".encode() + sent)
     await writer.drain()
     try:
         yield reader
@@ -38,7 +42,7 @@ async def half_sent(gateway: Any, key: str, sent: int) -> AsyncIterator[asyncio.
 
 @pytest.mark.parametrize("sent", [0, 200 * KIB])
 async def test_a_long_body_under_an_unknown_key_is_refused_at_once(gateway, sent):
-    async with half_sent(gateway, "e" * 32, sent) as reader:
+    async with half_sent(gateway, UNKNOWN_KEY, b"{}\n" + b" " * sent) as reader:
         line = await asyncio.wait_for(reader.readline(), 30)
     assert line.startswith(b"HTTP/1.1 403")
 
@@ -53,30 +57,25 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("encoding", ENCODERS)
-@pytest.mark.parametrize(("key", "answer"), [("e" * 32, b"403"), ("", b"401"), (KEY, b"")])
+@pytest.mark.parametrize(("key", "answer"), [(UNKNOWN_KEY, b"403"), ("", b"401"), (KEY, b"")])
 async def test_a_key_in_the_envelope_is_looked_at_before_the_whole_body_is_there(gateway, encoding, key, answer):
     """Also in an encoded one: 300 KB of what cannot be packed have come, of 100 MB."""
     header = {"dsn": f"https://{key}@hearback.test/1"} if key else {}
     body = ENCODERS[encoding](orjson.dumps(header) + b"\n" + random.Random(1).randbytes(400 * KIB))[: 300 * KIB]
-    address = urlsplit(gateway.url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    lines = f"host: x\r\ncontent-encoding: {encoding}\r\ncontent-length: 100000000\r\n"
-    writer.write(b"POST /api/1/envelope/ HTTP/1.1\r\n" + lines.encode() + b"\r\n" + body)
-    await writer.drain()
-    if answer:
-        assert (await asyncio.wait_for(reader.readline(), 30))[9:12] == answer
-    else:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(reader.readline(), 0.3)
-    writer.close()
+    async with half_sent(gateway, "", body, encoding) as reader:
+        if answer:
+            assert (await asyncio.wait_for(reader.readline(), 30))[9:12] == answer
+        else:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.readline(), 0.3)
 
 
 async def test_half_sent_bodies_leave_room_for_complete_ones(start_gateway):
     async with start_gateway(bodies_memory_max=2 * MIB, address_memory_max=4 * MIB) as gateway:
         assert (await gateway.send(SHORT)).status_code == 200
         async with (
-            half_sent(gateway, KEY, 900 * KIB) as first,
-            half_sent(gateway, KEY, 900 * KIB) as second,
+            half_sent(gateway, KEY, b"{}\n" + b" " * 900 * KIB) as first,
+            half_sent(gateway, KEY, b"{}\n" + b" " * 900 * KIB) as second,
         ):
             lines = [asyncio.create_task(reader.readline()) for reader in (first, second)]
             done, waiting = await asyncio.wait(lines, timeout=30, return_when=asyncio.FIRST_COMPLETED)

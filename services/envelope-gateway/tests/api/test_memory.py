@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from envelope_gateway.domain.sizes import MIB
-from hearback_devkit.testing import FaultProxy, S3Server
+from hearback_devkit.testing import S3Server
+
+from ..envelopes import EVENT_ID, FILES, KEY, UNKNOWN_KEY
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
 HEADER = b'{"event_id":"%b"}\n' % EVENT_ID.encode()
-AUTH = {"x-sentry-auth": "Sentry sentry_key=0123456789abcdef0123456789abcdef"}
+AUTH = {"x-sentry-auth": f"Sentry sentry_key={KEY}"}
 PIECE = b"\x01" * MIB
 FORM = {"content-type": "multipart/form-data; boundary=frontier"}
 HEAD = b'--frontier\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n'
 ENVELOPE = "/api/1/envelope/"
-FILES = f"/api/1/events/{EVENT_ID}/attachments/"
 
 
 async def around(head: bytes, count: int, tail: bytes = b""):
@@ -46,11 +46,6 @@ def of_type(kind: bytes):
     return lambda count: around(b'{}\n{"type":"%b"}\n' % kind, count)
 
 
-async def ready(serve_gateway, publish, redis_url, **settings):
-    await publish(redis_url)
-    return serve_gateway(**settings)
-
-
 CASES = [
     (ENVELOPE, {}, with_length, 100, 200),
     (ENVELOPE, {}, without_length, 100, 200),
@@ -65,7 +60,8 @@ CASES = [
 
 
 async def test_large_bodies_cost_a_few_mib(serve_gateway, publish, redis_url):
-    with await ready(serve_gateway, publish, redis_url) as gateway:
+    await publish(redis_url)
+    with serve_gateway() as gateway:
         async with httpx.AsyncClient(base_url=gateway.url, headers=AUTH, timeout=60) as client:
             await client.post(ENVELOPE, content=with_length(3))  # what the first one imports does not count
             before = gateway.peak_bytes()
@@ -76,7 +72,8 @@ async def test_large_bodies_cost_a_few_mib(serve_gateway, publish, redis_url):
 
 
 async def test_twenty_at_once(serve_gateway, publish, redis_url):
-    with await ready(serve_gateway, publish, redis_url) as gateway:
+    await publish(redis_url)
+    with serve_gateway() as gateway:
         async with httpx.AsyncClient(base_url=gateway.url, headers=AUTH, timeout=120) as client:
             await client.post(ENVELOPE, content=with_length(3))
             before = gateway.peak_bytes()
@@ -96,31 +93,27 @@ async def test_a_store_in_the_network_costs_no_more(serve_gateway, publish, redi
         assert gateway.peak_bytes() - before < 24 * MIB
 
 
-async def test_bodies_share_a_bound_and_give_it_back(start_gateway, redis_url):
+async def test_bodies_share_a_bound_and_give_it_back(start_gateway, redis_proxy):
     """Requests that wait for the stream server hold their bodies: beyond the bound they are refused for now."""
-    address = urlsplit(redis_url)
     words = b'{"type":"feedback"}\n{"contexts":{"feedback":{"message":"%b"}}}' % (b"x" * 400 * 1024)
-    async with FaultProxy(address.hostname or "", address.port or 6379).run() as proxy:
-        url = redis_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{proxy.port}")
-        async with start_gateway(redis_url=url, bodies_memory_max=MIB, bodies_memory_reserve=0) as gateway:
-            assert (await gateway.send(HEADER + words)).status_code == 200
-            proxy.delay(0.1)
-            answers = await asyncio.gather(*(gateway.send(HEADER + words) for _ in range(3)))
-            assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
-            [refused] = [answer for answer in answers if answer.status_code == 503]
-            assert refused.json() == {
-                "detail": "failed to queue envelope",
-                "causes": ["relay is running out of memory"],
-            }
-            assert refused.headers["retry-after"] == "5"
-            proxy.heal()
-            for body in (HEADER + words, HEADER[:-2], b"", HEADER + words + b"\n\n") * 4:
-                await gateway.send(body)
-                await gateway.send(gzip.compress(body), content_encoding="gzip")
-                await gateway.send(gzip.compress(body)[:-9], content_encoding="gzip")
-            assert (await gateway.send(HEADER + words)).status_code == 200
-            almost_all = HEADER + words + b'\n{"type":"wombat"}\n' + b"x" * 600 * 1024
-            assert (await gateway.send(almost_all)).status_code == 200, "every share was given back"
+    limits = {"bodies_memory_max": MIB, "bodies_memory_reserve": 0}
+    async with start_gateway(redis_url=redis_proxy.url, **limits) as gateway:
+        assert (await gateway.send(HEADER + words)).status_code == 200
+        redis_proxy.delay(0.1)
+        answers = await asyncio.gather(*(gateway.send(HEADER + words) for _ in range(3)))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
+        [refused] = [answer for answer in answers if answer.status_code == 503]
+        causes = ["relay is running out of memory"]
+        assert refused.json() == {"detail": "failed to queue envelope", "causes": causes}
+        assert refused.headers["retry-after"] == "5"
+        redis_proxy.heal()
+        for body in (HEADER + words, HEADER[:-2], b"", HEADER + words + b"\n\n") * 4:
+            await gateway.send(body)
+            await gateway.send(gzip.compress(body), content_encoding="gzip")
+            await gateway.send(gzip.compress(body)[:-9], content_encoding="gzip")
+        assert (await gateway.send(HEADER + words)).status_code == 200
+        almost_all = HEADER + words + b'\n{"type":"wombat"}\n' + b"x" * 600 * 1024
+        assert (await gateway.send(almost_all)).status_code == 200, "every share was given back"
 
 
 async def test_so_many_large_bodies_lie_in_files_and_give_their_place_back(start_gateway):
@@ -147,17 +140,16 @@ BODIES_OF_STRANGERS = [
     ("/api/1/store/", "header"),
     ("/api/1/security/", "query"),
     ("/api/1/minidump/", "query"),
-    (f"/api/1/events/{'b' * 32}/attachments/", "header"),
+    (FILES, "header"),
 ]
 
 
 @pytest.mark.parametrize(("path", "place"), BODIES_OF_STRANGERS)
 async def test_unknown_keys_are_refused_before_the_body_ends(start_gateway, path, place):
     """Half-sent bodies of a stranger hold neither memory nor a place for large bodies."""
-    unknown = "a" * 32
-    start = b'{"dsn": "http://%s@gateway/1"}\n' % unknown.encode()
-    query = f"?sentry_key={unknown}" if place == "query" else ""
-    sender = f"X-Sentry-Auth: Sentry sentry_key={unknown}\r\n" if place == "header" else ""
+    start = b'{"dsn": "http://%s@gateway/1"}\n' % UNKNOWN_KEY.encode()
+    query = f"?sentry_key={UNKNOWN_KEY}" if place == "query" else ""
+    sender = f"X-Sentry-Auth: Sentry sentry_key={UNKNOWN_KEY}\r\n" if place == "header" else ""
     kind = {"/api/1/security/": "application/csp-report"}.get(path, "multipart/form-data; boundary=x")
     async with start_gateway() as gateway:
         address = urlsplit(gateway.url)

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from hearback_devkit.fleet import following
 from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
+from hearback_kit.db import Database
 from hearback_kit.http import ServiceClient
 from registry.app import create_app, create_worker
 from registry.settings import Settings
@@ -70,8 +71,9 @@ class Client:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    async def sign_in(self, email: str, password: str) -> dict[str, str]:
-        """Begin a browser's session; the headers to send."""
+    async def sign_in(self, email: str = "", password: str = "") -> dict[str, str]:
+        """Begin a browser's session, of the owner of `demo` unless an account is given; the headers to send."""
+        email, password = email or self.demo["admin_email"], password or self.demo["admin_password"]
         answer = await self.http.post("/api/0/auth/login/", json={"email": email, "password": password})
         assert answer.status_code == 200, answer.text
         self.http.cookies.clear()
@@ -144,20 +146,34 @@ def working() -> Callable[..., AbstractAsyncContextManager[None]]:
     return _working
 
 
-OpenRegistry = Callable[[Settings], AbstractAsyncContextManager[Client]]
+OpenRegistry = Callable[..., AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture
-def open_registry() -> OpenRegistry:
-    """Start a registry with settings of one's own."""
-    return _open
+def open_registry(settings: Settings) -> OpenRegistry:
+    """Start a registry with the organization `demo` and with other settings."""
+
+    @asynccontextmanager
+    async def opened(**changes: Any) -> AsyncIterator[Client]:
+        async with _open(settings.model_copy(update=changes)) as client:
+            client.demo = await client.bootstrap("demo", "web")
+            yield client
+
+    return opened
 
 
 @pytest_asyncio.fixture
-async def registry(settings: Settings) -> AsyncIterator[Client]:
-    async with _open(settings) as client:
-        client.demo = await client.bootstrap("demo", "web")
+async def registry(open_registry: OpenRegistry) -> AsyncIterator[Client]:
+    async with open_registry() as client:
         yield client
+
+
+@pytest_asyncio.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The registry's database."""
+    found = Database(settings.database_url)
+    yield found
+    await found.close()
 
 
 @pytest_asyncio.fixture

@@ -2,12 +2,10 @@
 
 import asyncio
 import re
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,23 +13,15 @@ from envelope_gateway.app import create_app
 from envelope_gateway.settings import Settings
 from hearback_contracts.config import QuotaConfig
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
-from hearback_devkit.engines import ValkeyEngine
-from hearback_devkit.testing import FaultProxy, eventually
+from hearback_devkit.testing import eventually
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 
-AUTH = {"x-sentry-auth": "Sentry sentry_key=0123456789abcdef0123456789abcdef"}
-OFF = "f" * 32
-SHARDS = 2
+from ..conftest import SHARDS
+from ..envelopes import KEY, OFF_KEY
+
+AUTH = {"x-sentry-auth": f"Sentry sentry_key={KEY}"}
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def engine(engine_folder: Path) -> Iterator[ValkeyEngine]:
-    own = ValkeyEngine(engine_folder / f"spooled-{uuid.uuid4().hex[:8]}", appendfsync="always")
-    own.start()
-    yield own
-    own.stop()
 
 
 def envelope(number: int, *, size: int = 0, attachment: bytes = b"") -> bytes:
@@ -83,7 +73,7 @@ async def test_what_was_spooled_outlives_a_kill_and_is_stored_once_in_order(
             for number in range(20):
                 assert (await send(client, number)).status_code == 200
             await asyncio.to_thread(engine.stop)
-            await eventually(lambda: _is_accepted(client, 20))
+            await eventually(lambda: _answers(client, 20, 200))
             acknowledged += range(21)
 
             async def user(first: int) -> None:
@@ -105,7 +95,7 @@ async def test_what_was_spooled_outlives_a_kill_and_is_stored_once_in_order(
         await asyncio.to_thread(engine.start)
         found = await eventually(lambda: _stored_all(engine.url, acknowledged), seconds=30)
         async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
-            await eventually(lambda: _is_accepted(client, 1_000_000))
+            await eventually(lambda: _answers(client, 1_000_000, 200))
     assert len(found) == len(set(found))
     assert set(found) - set(acknowledged) <= {max(one for one in found if one % 4 == n) for n in range(4)}
     for residue in range(4):  # each user's, one after the other
@@ -125,16 +115,16 @@ async def test_a_gateway_that_starts_in_an_outage_serves_the_projects_it_knew(
     with serve_gateway(**settings) as gateway:
         async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
             assert (await send(client, 0)).status_code == 200
-            assert await _status_for(client, OFF) == 403
+            assert await _status_for(client, OFF_KEY) == 403
         await eventually(lambda: kept.exists() and b"project:1" in kept.read_bytes(), seconds=20)
         assert kept.stat().st_mode & 0o777 == 0o600
         await asyncio.to_thread(engine.stop)
     with serve_gateway(**settings) as gateway:
         async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
-            await eventually(lambda: _is_accepted(client, 1))
+            await eventually(lambda: _answers(client, 1, 200))
             for number in range(2, 20):
                 assert (await send(client, number)).status_code == 200
-            assert await _status_for(client, OFF) == 403, "known to be off"
+            assert await _status_for(client, OFF_KEY) == 403, "known to be off"
             assert await _status_for(client, "0" * 32) == 503, "not known, and so for later"
             await asyncio.to_thread(engine.start)
             found = await eventually(lambda: _stored_all(engine.url, list(range(20))), seconds=30)
@@ -151,12 +141,8 @@ async def _status_for(client: httpx.AsyncClient, key: str) -> int:
 
 async def _revoke(url: str) -> None:
     client = connect(url)
-    await SnapshotStore(client).publish({"key:0123456789abcdef0123456789abcdef": None, "project:1": None})
+    await SnapshotStore(client).publish({f"key:{KEY}": None, "project:1": None})
     await client.aclose()
-
-
-async def _is_accepted(client: httpx.AsyncClient, number: int) -> bool:
-    return (await send(client, number)).status_code == 200
 
 
 async def _stored_all(url: str, wanted: list[int]) -> list[int]:
@@ -165,72 +151,65 @@ async def _stored_all(url: str, wanted: list[int]) -> list[int]:
 
 
 @pytest.fixture
-async def away(start_gateway, redis_url, tmp_path) -> AsyncIterator[Any]:
-    """Gateways that spool at once, and the proxy to their Valkey."""
-    address = urlsplit(redis_url)
-    async with FaultProxy(address.hostname or "", address.port or 6379).run() as proxy:
-        url = redis_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{proxy.port}")
+def start(start_gateway, redis_proxy, tmp_path) -> Any:
+    """Start gateways that spool at once, with a proxy to their Valkey."""
 
-        @asynccontextmanager
-        async def started(folder: str = "spool", **settings: Any) -> AsyncIterator[Any]:
-            spool = {"outage_spool_dir": tmp_path / folder, "outage_spool_after_seconds": 0.0}
-            async with start_gateway(redis_url=url, **spool, **settings) as gateway:
-                assert (await send(gateway.client, 0)).status_code == 200
-                yield gateway
+    @asynccontextmanager
+    async def started(folder: str = "spool", **settings: Any) -> AsyncIterator[Any]:
+        spool = {"outage_spool_dir": tmp_path / folder, "outage_spool_after_seconds": 0.0}
+        async with start_gateway(redis_url=redis_proxy.url, **spool, **settings) as gateway:
+            assert (await send(gateway.client, 0)).status_code == 200
+            yield gateway
 
-        yield started, proxy
+    return started
 
 
-async def test_two_gateways_spool_each_into_a_folder_of_its_own(away, redis_url):
-    start, proxy = away
+async def test_two_gateways_spool_each_into_a_folder_of_its_own(start, redis_proxy, redis_url):
     async with start("one") as one, start("two") as two:
-        proxy.refuse()
+        redis_proxy.refuse()
         for number in range(1, 11):
             gateway = one if number % 2 else two
             assert (await send(gateway.client, number)).status_code == 200
         for gateway in (one, two):
             assert (await gateway.client.get("/readyz")).status_code == 200
-        proxy.heal()
+        redis_proxy.heal()
         found = await eventually(lambda: _stored_all(redis_url, list(range(11))))
     assert [one for one in found if one % 2] == [1, 3, 5, 7, 9]
     assert sorted(found) == [0, 0, *range(1, 11)]
 
 
-async def test_a_full_spool_is_answered_503_until_it_is_replayed(away, redis_url):
-    start, proxy = away
+async def test_a_full_spool_is_answered_503_until_it_is_replayed(start, redis_proxy, redis_url):
     async with start(outage_spool_bytes_max=MIB) as gateway:
-        proxy.refuse()
+        redis_proxy.refuse()
         assert (await send(gateway.client, 1, size=600_000)).status_code == 200
         answer = await send(gateway.client, 2, size=600_000)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert (await gateway.client.get("/readyz")).status_code == 503
         assert (await send(gateway.client, 3, size=100_000)).status_code == 200, "what fits is taken"
-        proxy.heal()
+        redis_proxy.heal()
         await eventually(lambda: _stored_all(redis_url, [0, 1, 3]))
-        await eventually(lambda: _is_accepted(gateway.client, 4))
+        await eventually(lambda: _answers(gateway.client, 4, 200))
     assert 2 not in await stored(redis_url)
 
 
-async def test_attachments_are_in_the_blob_store_and_their_messages_in_the_spool(away, redis_url):
-    start, proxy = away
+async def test_attachments_are_in_the_blob_store_and_their_messages_in_the_spool(start, redis_proxy, redis_url):
     async with start() as gateway:
-        proxy.refuse()
+        redis_proxy.refuse()
         assert (await send(gateway.client, 1, attachment=b"hello")).status_code == 200
         assert [path.read_bytes() for path in gateway.blob_files()] == [b"hello"]
-        proxy.heal()
+        redis_proxy.heal()
         await eventually(lambda: _stored_all(redis_url, [0, 1]))
         [entry] = await gateway.entries("attachment.stored")
         assert entry.message.size == 5
 
 
-async def test_quotas_are_neither_asked_in_an_outage_nor_counted_at_the_replay(away, redis_url):
-    start, proxy = away
+async def test_quotas_are_neither_asked_in_an_outage_nor_counted_at_the_replay(start, redis_proxy, redis_url):
     quota = QuotaConfig(id="q", categories=("feedback",), scope="project", limit=2, window=60, reason_code="why")
     async with start(project={"quotas": (quota,)}) as gateway:
-        proxy.refuse()
+        redis_proxy.refuse()
         for number in range(1, 5):
             assert (await send(gateway.client, number)).status_code == 200
-        proxy.heal()
+        redis_proxy.heal()
         await eventually(lambda: _stored_all(redis_url, list(range(5))))
         await eventually(lambda: _answers(gateway.client, 5, 200))
         await eventually(lambda: _answers(gateway.client, 6, 429))

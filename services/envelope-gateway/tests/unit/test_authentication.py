@@ -6,7 +6,11 @@ import pytest
 from envelope_gateway.domain.authentication import Authentication, authenticate
 from envelope_gateway.domain.refusals import Refused
 
-KEY = "0123456789abcdef0123456789abcdef"
+from ..envelopes import KEY
+
+RAVEN, NODE = "raven-node/2.6.3", "sentry.javascript.node/11.12.0"
+BAD = "bad x-sentry-auth header"
+NO_KEY, BAD_KEY = ("missing public key in auth header",), ("invalid project key",)
 BASIC = b"Basic " + base64.b64encode(f"{KEY}:".encode())
 
 
@@ -16,23 +20,13 @@ BASIC = b"Basic " + base64.b64encode(f"{KEY}:".encode())
         (f"Sentry sentry_key={KEY}", None, "", None),
         (f"sentry sentry_key={KEY},sentry_version=7,sentry_client=a/1", None, "", "a/1"),
         (f"SENTRY  sentry_version=2.0 , sentry_key = {KEY} ,x=y", None, "", None),
-        (
-            f"Sentry sentry_version=5, sentry_client=raven-node/2.6.3, sentry_key={KEY}",
-            None,
-            "",
-            "raven-node/2.6.3",
-        ),
+        (f"Sentry sentry_version=5, sentry_client={RAVEN}, sentry_key={KEY}", None, "", RAVEN),
         (f"Sentry sentry_key={KEY}.no-cache", None, "", None),
         (f"Sentry sentry_key={KEY}=extra, sentry_secret=s", None, "", None),
         ("", f"Sentry sentry_key={KEY}", "", None),
         ("Bearer x", f"Sentry sentry_key={KEY}", "", None),
         (None, BASIC.decode(), "", None),
-        (
-            None,
-            None,
-            f"sentry_key={KEY}&sentry_client=sentry.javascript.node%2F11.12.0",
-            "sentry.javascript.node/11.12.0",
-        ),
+        (None, None, f"sentry_key={KEY}&sentry_client=sentry.javascript.node%2F11.12.0", NODE),
         (None, "Bearer token", f"a=b&sentry_version=7&sentry_key={KEY}", None),
     ],
 )
@@ -58,27 +52,15 @@ def test_nothing_is_nothing(header):
 @pytest.mark.parametrize(
     ("header", "query", "status", "detail", "causes"),
     [
-        ("Sentry x=y", "", 401, "bad x-sentry-auth header", ("missing public key in auth header",)),
-        ("Sentry sentry_key=", "", 401, "bad x-sentry-auth header", ("missing public key in auth header",)),
-        ("", "sentry_client=x", 401, "bad x-sentry-auth header", ("missing public key in auth header",)),
-        (
-            f"Sentry sentry_key={KEY},sentry_version=x",
-            "",
-            401,
-            "bad x-sentry-auth header",
-            ("invalid value for version",),
-        ),
-        (
-            f"Sentry sentry_key={KEY},sentry_version=65536",
-            "",
-            401,
-            "bad x-sentry-auth header",
-            ("invalid value for version",),
-        ),
+        ("Sentry x=y", "", 401, BAD, NO_KEY),
+        ("Sentry sentry_key=", "", 401, BAD, NO_KEY),
+        ("", "sentry_client=x", 401, BAD, NO_KEY),
+        (f"Sentry sentry_key={KEY},sentry_version=x", "", 401, BAD, ("invalid value for version",)),
+        (f"Sentry sentry_key={KEY},sentry_version=65536", "", 401, BAD, ("invalid value for version",)),
         (f"Sentry sentry_key={KEY},sentry_version=8", "", 400, "unsupported protocol version (8)", ()),
-        ("Sentry sentry_key=short", "", 400, "bad sentry DSN public key", ("invalid project key",)),
-        (f"Sentry sentry_key={KEY}0", "", 400, "bad sentry DSN public key", ("invalid project key",)),
-        ("", f"sentry_key={'é' * 32}", 400, "bad sentry DSN public key", ("invalid project key",)),
+        ("Sentry sentry_key=short", "", 400, "bad sentry DSN public key", BAD_KEY),
+        (f"Sentry sentry_key={KEY}0", "", 400, "bad sentry DSN public key", BAD_KEY),
+        ("", f"sentry_key={'é' * 32}", 400, "bad sentry DSN public key", BAD_KEY),
         (f"Sentry sentry_key={KEY}", f"sentry_key={KEY}", 401, "multiple authorization payloads detected", ()),
     ],
 )

@@ -57,19 +57,13 @@ def test_messages(event, message, template):
     assert (found["message"], found["message_template"]) == (message, template)
 
 
+FRAME = {"function": "f", "in_app": True}
+EXCEPTION = {"type": "E", "value": "v", "stacktrace": {"frames": [FRAME]}}
+ODD_FRAME = EXCEPTION | {"stacktrace": {"frames": [FRAME | {"module": {}}]}}
+
+
 @pytest.mark.parametrize(
-    "spelling",
-    [
-        {"values": [{"type": "E", "value": "v", "stacktrace": {"frames": [{"function": "f", "in_app": True}]}}]},
-        [{"type": "E", "value": "v", "stacktrace": {"frames": [{"function": "f", "in_app": True}]}}],
-        {"type": "E", "value": "v", "stacktrace": {"frames": [{"function": "f", "in_app": True, "module": {}}]}},
-        {
-            "values": [
-                None,
-                {"type": "E", "value": "v", "stacktrace": {"frames": [{"function": "f", "in_app": True}]}},
-            ]
-        },
-    ],
+    "spelling", [{"values": [EXCEPTION]}, [EXCEPTION], ODD_FRAME, {"values": [None, EXCEPTION]}]
 )
 def test_exception_spellings(spelling):
     [found] = reduce({"exception": spelling})["exceptions"]

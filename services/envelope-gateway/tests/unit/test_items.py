@@ -12,11 +12,11 @@ from envelope_gateway.domain.project import IngestContext, Project
 from envelope_gateway.domain.quotas import QuotaVerdict, reveal_feedback
 from envelope_gateway.domain.sizes import Limits, find_too_large
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.config import KeyConfig, ProjectConfig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-ID = "9ec79c33ec9942ab8353589fcb2e04dc"
+from ..conftest import project_config
+from ..envelopes import EVENT_ID as ID
 
 
 def item(kind: str, payload: bytes = b"12345", **headers: object) -> Item:
@@ -81,14 +81,9 @@ def test_quantities(found, counts):
 
 EVENTS = {"event", "transaction", "security", "raw_security", "unreal_report", "feedback"}
 EVENT_ATTACHMENTS = {
-    "event.minidump",
-    "event.applecrashreport",
-    "event.payload",
-    "event.breadcrumbs",
-    "playstation.prosperodump",
-    "nswitch.dying_message",
-    "event.nv_gpudmp",
-}
+    "event.minidump", "event.applecrashreport", "event.payload", "event.breadcrumbs", "playstation.prosperodump",
+    "nswitch.dying_message", "event.nv_gpudmp",
+}  # fmt: skip
 
 
 def test_what_makes_an_event_gets_an_id_and_nothing_else_does():
@@ -97,24 +92,14 @@ def test_what_makes_an_event_gets_an_id_and_nothing_else_does():
     for kind in sorted(ATTACHMENT_TYPES | {"wombat"}):
         found = item("attachment", attachment_type=kind)
         assert creates_event(found) is (kind in EVENT_ATTACHMENTS), kind
-        assert event_id_of(Envelope(EnvelopeHeaders(), [found]), lambda: ID) == (
-            ID if kind in EVENT_ATTACHMENTS else None
-        )
+        given = event_id_of(Envelope(EnvelopeHeaders(), [found]), lambda: ID)
+        assert given == (ID if kind in EVENT_ATTACHMENTS else None)
     assert event_id_of(Envelope(EnvelopeHeaders(event_id="a"), [item("event")]), lambda: ID) == "a"
 
 
 KINDS = st.sampled_from([*sorted(KNOWN_TYPES), "wombat", ""])
-PAYLOADS = st.sampled_from(
-    [
-        b"",
-        b"{}",
-        b"[]",
-        b"broken",
-        b'{"message":"x"}',
-        b'{"type":"feedback","contexts":{"feedback":{}}}',
-        b"\0\xff",
-    ]
-)
+IS_FEEDBACK = b'{"type":"feedback","contexts":{"feedback":{}}}'
+PAYLOADS = st.sampled_from([b"", b"{}", b"[]", b"broken", b'{"message":"x"}', IS_FEEDBACK, b"\0\xff"])
 HEADERS = st.fixed_dictionaries(
     {},
     optional={
@@ -137,15 +122,7 @@ MESSAGES_OF = {
 @settings(max_examples=400, deadline=None)
 @given(ITEMS, st.none() | st.just(ID), st.booleans())
 def test_every_item_ends_in_exactly_one_place(items, header_id, takes_feedback):
-    config = ProjectConfig(
-        id=1,
-        slug="web",
-        name="Web",
-        organization_id=7,
-        organization_slug="demo",
-        keys=(KeyConfig(id=11, public="0" * 32),),
-        features={"organizations:user-feedback-ingest": takes_feedback},
-    )
+    config = project_config(features={"organizations:user-feedback-ingest": takes_feedback})
     context = IngestContext(Project(config, Limits()), 11, datetime(2026, 11, 24, tzinfo=UTC), lambda: "f" * 32)
     envelope = Envelope(EnvelopeHeaders(event_id=header_id), items)
     admission = Admission(context, event_id_of(envelope, lambda: ID), envelope, None)
@@ -172,9 +149,7 @@ def test_every_item_ends_in_exactly_one_place(items, header_id, takes_feedback):
         sent.update({str(category): quantity for category, quantity in quantities(one)} or {"unknown": 1})
     assert ends.total() == sent.total()
     moved = ends - sent
-    assert set(moved) <= {"feedback"}, (
-        "an event that carries a feedback, and nothing else, counts as another thing"
-    )
+    assert set(moved) <= {"feedback"}, "only an event that carries a feedback counts as another thing"
     assert sent - ends == Counter({"error": moved["feedback"]}) + Counter()
     with_fate = {"feedback", "user_report", "client_report"}
     submissions = sum(one.type in with_fate for one in items) + moved["feedback"]

@@ -27,27 +27,20 @@ from envelope_gateway.domain.store_body import read_pixel_data, read_store_body,
 from envelope_gateway.domain.unreal_crash import UnrealCrash, read_context, read_unreal_crash, unreal_envelope
 from envelope_gateway.service.batch_outcomes import OutcomeBatcher, StreamKeys
 from hearback_contracts.catalog import MESSAGES
-from hearback_contracts.config import KeyConfig, ProjectConfig
 from hearback_devkit.testing import ManualClock
 from hearback_kit.values.addresses import parse_address
 from hearback_kit.values.nul import has_nul
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-ID = "9ec79c33ec9942ab8353589fcb2e04dc"
-KEY = "0" * 32
+from ..conftest import project_config
+from ..envelopes import EVENT_ID as ID
+from ..envelopes import KEY
+
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MODELS = {model.TYPE: model for model in MESSAGES}
 MANY = settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
-CONFIG = ProjectConfig(
-    id=1,
-    slug="web",
-    name="Web",
-    organization_id=7,
-    organization_slug="demo",
-    keys=(KeyConfig(id=11, public=KEY),),
-)
-PROJECT = Project(CONFIG, Limits())
+PROJECT = Project(project_config(), Limits())
 READER = RequestReader("127.0.0.0/8")
 
 NAMES = st.sampled_from(

@@ -56,7 +56,7 @@ async def test_a_project_of_others_is_404(registry, other, project):
 
 
 async def test_a_language_can_be_chosen(registry):
-    session = await registry.sign_in(registry.demo["admin_email"], registry.demo["admin_password"])
+    session = await registry.sign_in()
     for language in ("de", "pt-BR"):
         body = {"options": {"language": language}}
         answer = await registry.http.put("/api/0/users/me/", json=body, headers=session)
@@ -74,7 +74,7 @@ async def test_what_changes_recipients_is_announced(registry, redis):
         return await redis.xlen("hearback:snapshot-changes")
 
     (owner,) = await recipients(registry)
-    session = await registry.sign_in(registry.demo["admin_email"], registry.demo["admin_password"])
+    session = await registry.sign_in()
     body = {"options": {"language": "de"}}
     for change in (
         lambda: registry.put(ALERTS, {"1": 0}),

@@ -7,7 +7,6 @@ import orjson
 import pytest
 import pytest_asyncio
 from hearback_kit.auth import hash_secret
-from hearback_kit.db import Database
 from pydantic import SecretStr
 from registry.store.users import list_users_by_email
 from sqlalchemy import text
@@ -53,7 +52,7 @@ async def test_a_link_shows_what_it_offers(registry):
     found = shown.json()
     assert (found["orgSlug"], found["email"], found["role"]) == ("demo", ADDRESS, "member")
     assert (found["needsAuthentication"], found["existingMember"]) == (True, False)
-    owner = await registry.sign_in(registry.demo["admin_email"], registry.demo["admin_password"])
+    owner = await registry.sign_in()
     found = (await registry.http.get(api_path(link), headers=owner)).json()
     assert (found["needsAuthentication"], found["existingMember"]) == (False, True)
 
@@ -78,12 +77,10 @@ async def test_a_link_is_void_when_it_is_replaced_withdrawn_or_old(registry):
     await registry.accept(renewed["invite_link"], "a good password", status=404)
 
 
-async def test_a_link_is_kept_as_a_hash(registry):
+async def test_a_link_is_kept_as_a_hash(registry, database):
     token = (await invite(registry))["invite_link"].rstrip("/").rpartition("/")[2]
-    database = Database(registry.settings.database_url)
     async with database.connection() as connection:
         rows = (await connection.execute(text("SELECT m::text FROM members m"))).scalars().all()
-    await database.close()
     assert any(hash_secret(token) in row for row in rows)
     assert not any(token in row for row in rows)
 
@@ -160,7 +157,7 @@ async def test_other_sites_cannot_accept_with_a_session(registry, other):
 
 async def test_a_member_cannot_accept_twice(registry):
     link = (await invite(registry))["invite_link"]
-    session = await registry.sign_in(registry.demo["admin_email"], registry.demo["admin_password"])
+    session = await registry.sign_in()
     answer = await registry.http.post(api_path(link), json={}, headers=session)
     assert (answer.status_code, answer.json()["code"]) == (409, "already_member")
 
@@ -183,7 +180,9 @@ async def test_an_account_that_claims_an_address_gets_nothing_of_other_tenants(r
     assert await slugs(registry, attacker) == ["demo"]
 
 
-async def test_made_up_accounts_with_an_address_keep_its_owner_out_of_nothing(registry, other, monkeypatch):
+async def test_made_up_accounts_with_an_address_keep_its_owner_out_of_nothing(
+    registry, other, database, monkeypatch
+):
     """Each such account costs a hash at every sign-in; so a few count, members of organizations first."""
     monkeypatch.setattr("registry.store.users.CANDIDATES_MAX", 3)
     invited = await invite(registry, members=THEIRS, token=other["token"])
@@ -191,10 +190,8 @@ async def test_made_up_accounts_with_an_address_keep_its_owner_out_of_nothing(re
     for number in range(4):
         made_up = await registry.accept((await invite(registry))["invite_link"], f"made-up password {number}")
         await registry.delete(f"{MEMBERS}{made_up['id']}/")
-    database = Database(registry.settings.database_url)
     async with database.connection() as connection:
         candidates = await list_users_by_email(connection, ADDRESS)
-    await database.close()
     assert len(candidates) == 3
     assert await slugs(registry, await registry.sign_in(ADDRESS, "the victim's password")) == ["other"]
 
@@ -248,38 +245,35 @@ async def test_the_operator_adds_an_account_that_is_new_whoever_claims_the_addre
     assert (await add(email="bob@example.org", password="short")).status_code == 400
 
 
+MAIL_SERVER = SecretStr("smtp://127.0.0.1:1")
+
+
 @pytest_asyncio.fixture
-async def mailing(settings, open_registry):
+async def mailing(open_registry):
     """A registry with a mail server: links go to the addressee alone."""
-    with_server = settings.model_copy(update={"smtp_url": SecretStr("smtp://127.0.0.1:1")})
-    async with open_registry(with_server) as client:
-        client.demo = await client.bootstrap("demo", "web")
+    async with open_registry(smtp_url=MAIL_SERVER) as client:
         yield client
 
 
-async def mailed_link(registry):
+async def mailed_link(database):
     """The link of the last mail that waits."""
-    database = Database(registry.settings.database_url)
     async with database.connection() as connection:
         body = await connection.scalar(text("SELECT body FROM mails ORDER BY id DESC LIMIT 1"))
-    await database.close()
     return re.search(r"https://\S+", body).group()
 
 
-async def test_a_mailed_link_is_not_in_the_answer(mailing):
+async def test_a_mailed_link_is_not_in_the_answer(mailing, database):
     invited = await invite(mailing)
     assert invited["invite_link"] is None
     assert (await mailing.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True}))["invite_link"] is None
-    await mailing.accept(await mailed_link(mailing), "a good password")
+    await mailing.accept(await mailed_link(database), "a good password")
     session = await mailing.sign_in(ADDRESS, "a good password")
     account = (await mailing.http.get("/api/0/auth/", headers=session)).json()
     assert account["isEmailVerified"] is True
 
 
-async def test_an_organization_mails_only_so_many_people_an_hour(settings, open_registry):
-    update = {"smtp_url": SecretStr("smtp://127.0.0.1:1"), "invitations_per_hour": 2}
-    async with open_registry(settings.model_copy(update=update)) as registry:
-        registry.demo = await registry.bootstrap("demo", "web")
+async def test_an_organization_mails_only_so_many_people_an_hour(open_registry):
+    async with open_registry(smtp_url=MAIL_SERVER, invitations_per_hour=2) as registry:
         invited = await invite(registry)
         await registry.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True})
         await registry.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True}, status=429)
@@ -288,12 +282,12 @@ async def test_an_organization_mails_only_so_many_people_an_hour(settings, open_
         await registry.post(MEMBERS, {"email": "ann@example.org"}, status=201)
 
 
-async def test_a_proven_account_keeps_its_password_and_its_address(mailing):
+async def test_a_proven_account_keeps_its_password_and_its_address(mailing, database):
     await invite(mailing)
-    await mailing.accept(await mailed_link(mailing), "a good password")
+    await mailing.accept(await mailed_link(database), "a good password")
     theirs = await mailing.bootstrap("other", "app")
     await invite(mailing, members=THEIRS, token=theirs["token"])
-    link = await mailed_link(mailing)
+    link = await mailed_link(database)
     assert (await mailing.accept(link, "another password", status=401))["code"] == "wrong_credentials"
     await mailing.accept(link, "a good password")
     session = await mailing.sign_in(ADDRESS, "a good password")
@@ -301,29 +295,27 @@ async def test_a_proven_account_keeps_its_password_and_its_address(mailing):
 
 
 async def test_an_account_that_was_never_proven_does_not_block_who_proves_the_address(
-    mailing, settings, open_registry
+    mailing, database, open_registry
 ):
-    async with open_registry(settings) as handing:
-        handing.demo = mailing.demo
+    async with open_registry() as handing:
         await handing.join(ADDRESS)
     theirs = await mailing.bootstrap("other", "app")
     await invite(mailing, members=THEIRS, token=theirs["token"])
-    await mailing.accept(await mailed_link(mailing), "the owner of the mailbox")
+    await mailing.accept(await mailed_link(database), "the owner of the mailbox")
     session = await mailing.sign_in(ADDRESS, "the owner of the mailbox")
     assert await slugs(mailing, session) == ["other"]
     claimed = await mailing.sign_in(ADDRESS, f"password of {ADDRESS}")
     assert await slugs(mailing, claimed) == ["demo"]
-    verified = [
-        (await mailing.http.get("/api/0/auth/", headers=h)).json()["isEmailVerified"] for h in (session, claimed)
-    ]
-    assert verified == [True, False]
+    for headers, is_verified in ((session, True), (claimed, False)):
+        account = (await mailing.http.get("/api/0/auth/", headers=headers)).json()
+        assert account["isEmailVerified"] is is_verified
 
 
-async def test_a_handed_link_tells_nothing_of_other_accounts(mailing, settings, open_registry):
+async def test_a_handed_link_tells_nothing_of_other_accounts(mailing, database, open_registry):
     """Nor does it prove an address: with or without a proven account the answers are the same."""
     await invite(mailing)
-    await mailing.accept(await mailed_link(mailing), "a good password")
-    async with open_registry(settings) as handing:
+    await mailing.accept(await mailed_link(database), "a good password")
+    async with open_registry() as handing:
         theirs = await handing.bootstrap("other", "app")
         answers = []
         for address in (ADDRESS, "unknown@example.org"):
@@ -331,7 +323,5 @@ async def test_a_handed_link_tells_nothing_of_other_accounts(mailing, settings, 
             shown = (await handing.http.get(api_path(invited["invite_link"]))).json()
             joined = await handing.accept(invited["invite_link"], "a guess of the inviter")
             kept = {**shown, **joined}
-            answers.append(
-                {name: kept[name] for name in kept if name not in {"id", "email", "user", "dateCreated"}}
-            )
+            answers.append({name: kept[name] for name in kept.keys() - {"id", "email", "user", "dateCreated"}})
         assert answers[0] == answers[1]

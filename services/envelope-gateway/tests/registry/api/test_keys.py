@@ -43,26 +43,14 @@ async def test_a_deleted_key_is_gone(registry):
     await registry.delete(f"{KEYS}{key['id']}/", status=404)
 
 
-MALFORMED_CHANGES = [
-    {"isActive": "false"},
-    {"isActive": 0},
-    {"name": ""},
-    {"name": 5},
-    [],
-]
-
-
 async def test_a_malformed_change_is_400_and_changes_nothing(registry):
-    for body in MALFORMED_CHANGES:
+    for body in ({"isActive": "false"}, {"isActive": 0}, {"name": ""}, {"name": 5}, []):
         before = await registry.get(KEYS)
         await registry.put(f"{KEYS}{before[0]['id']}/", body, status=400)
         assert await registry.get(KEYS) == before
 
 
-UNKNOWN_KEYS = ["9", "x", "-1", "9" * 40, "0" * 32]
-
-
 async def test_an_unknown_key_is_404(registry):
-    for key in UNKNOWN_KEYS:
+    for key in ("9", "x", "-1", "9" * 40, "0" * 32):
         for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("POST", "rotate/")):
             await registry.call(method, f"{KEYS}{key}/{path}", {} if method == "PUT" else None, status=404)

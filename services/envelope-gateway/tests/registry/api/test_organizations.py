@@ -59,19 +59,9 @@ async def test_a_malformed_change_is_400_and_changes_nothing(registry):
         assert await registry.get("/organizations/demo/") == before
 
 
-UNCLEAN_BODIES = [
-    b"{",
-    b"{'a': 1}",
-    b"\xff",
-    b'{"name": NaN}',
-    b'{"name": "\\u0000"}',
-    b'{"name": "\\ud800"}',
-    b'{"features": {"\\ud800": true}}',
-]
-
-
 async def test_a_body_that_is_no_clean_json_is_400(registry):
-    for body in UNCLEAN_BODIES:
+    names = (b"NaN", b'"\\u0000"', b'"\\ud800"')
+    for body in (b"{", b"{'a': 1}", b"\xff", *(b'{"name": %b}' % name for name in names)):
         headers = registry.headers() | {"Content-Type": "application/json"}
         answer = await registry.http.put("/api/0/organizations/demo/", content=body, headers=headers)
         assert answer.status_code == 400
@@ -91,76 +81,29 @@ async def test_a_slug_can_change_but_not_to_one_that_is_taken(registry, other):
     assert project["organization"] == {"id": "1", "slug": "renamed", "name": "demo"}
 
 
-async def test_tenants_never_see_each_other(registry, other):
+async def test_tenants_never_see_each_other_by_ids_or_beside_their_own(registry, other):
+    """Nor by their slugs, as `test_access` shows for every operation."""
     theirs = other["token"]
-    for path in (
-        "/organizations/demo/",
-        "/organizations/1/",
-        "/organizations/demo/projects/",
-        "/organizations/demo/members/",
-        "/organizations/demo/members/1/",
-        "/organizations/demo/api-tokens/",
-        "/projects/demo/web/",
-        "/projects/1/1/",
-        "/projects/demo/web/keys/",
-        "/projects/demo/web/keys/1/",
-        "/projects/demo/web/quotas/",
-        "/projects/other/web/",
-        "/projects/other/1/",
-        "/projects/other/app/keys/1/",
-        "/organizations/other/members/1/",
-        "/organizations/none/",
-        "/projects/none/web/",
+    for method, path in (
+        ("GET", "/organizations/1/"),
+        ("GET", "/projects/1/1/"),
+        ("GET", "/projects/other/web/"),
+        ("GET", "/projects/other/1/"),
+        ("GET", "/projects/other/app/keys/1/"),
+        ("GET", "/organizations/other/members/1/"),
+        ("DELETE", "/organizations/other/members/1/"),
+        ("DELETE", "/organizations/other/api-tokens/1/"),
     ):
-        answer = await registry.get(path, token=theirs, status=404)
+        answer = await registry.call(method, path, token=theirs, status=404)
         assert answer == {"detail": "The requested resource does not exist.", "code": "not_found"}, path
-    for method, path, body in (
-        ("PUT", "/organizations/demo/", {"name": "x"}),
-        ("PUT", "/projects/demo/web/", {"name": "x"}),
-        ("PUT", "/projects/demo/web/quotas/", []),
-        ("POST", "/organizations/demo/projects/", {"name": "x"}),
-        ("POST", "/organizations/demo/members/", {"email": "x@example.org"}),
-        ("POST", "/organizations/demo/api-tokens/", {"scopes": ["org:read"]}),
-        ("POST", "/projects/demo/web/keys/", {}),
-        ("PUT", "/projects/demo/web/keys/1/", {"isActive": False}),
-        ("POST", "/projects/demo/web/keys/1/rotate/", {}),
-        ("DELETE", "/projects/demo/web/keys/1/", None),
-        ("DELETE", "/organizations/other/members/1/", None),
-        ("DELETE", "/organizations/other/api-tokens/1/", None),
-    ):
-        await registry.call(method, path, body, token=theirs, status=404)
     assert [row["slug"] for row in await registry.get("/organizations/", token=theirs)] == ["other"]
     assert [row["slug"] for row in await registry.get("/projects/", token=theirs)] == ["app"]
     assert [row["slug"] for row in await registry.get("/projects/")] == ["web"]
 
 
-NULL_PATHS = [
-    "/organizations/a%00b/",
-    "/projects/demo/%00/",
-    "/projects/demo/web/keys/%00/",
-]
-
-
 async def test_a_null_character_in_a_path_is_400(registry):
-    for path in NULL_PATHS:
+    for path in ("/organizations/a%00b/", "/projects/demo/%00/", "/projects/demo/web/keys/%00/"):
         await registry.get(path, status=400)
-
-
-INVALID_CREDENTIALS = [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}]
-
-
-async def test_without_valid_credentials_it_is_401(registry):
-    for headers in INVALID_CREDENTIALS:
-        for path in (
-            "/organizations/",
-            "/organizations/demo/",
-            "/projects/demo/web/",
-            "/projects/demo/web/quotas/",
-            "/",
-        ):
-            answer = await registry.http.get(f"/api/0{path}", headers=headers)
-            assert answer.status_code == 401
-            assert answer.json()["code"] == "unauthorized"
 
 
 async def test_a_body_over_the_limit_is_413(registry):

@@ -27,9 +27,9 @@ async def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(reg
     assert changed.status_code == 200
 
 
-async def test_without_https_the_cookie_is_sent_without_it(settings, open_registry):
-    async with open_registry(settings.model_copy(update={"public_url": "http://localhost:8000"})) as registry:
-        demo = await registry.bootstrap("demo", "web")
+async def test_without_https_the_cookie_is_sent_without_it(open_registry):
+    async with open_registry(public_url="http://localhost:8000") as registry:
+        demo = registry.demo
         login = {"email": f" {demo['admin_email'].upper()}\n", "password": demo["admin_password"]}
         answer = await registry.http.post(LOGIN, json=login)
         assert answer.status_code == 200
@@ -45,9 +45,8 @@ async def test_other_sites_can_neither_sign_in_nor_use_a_session(registry, owner
         assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
         assert (await registry.http.delete("/api/0/auth/", headers=headers)).status_code == 403
     own = {"Origin": "https://feedback.example.org", "Sec-Fetch-Site": "same-origin"}
-    assert (
-        await registry.http.put("/api/0/projects/demo/web/", json={"name": "x"}, headers=own)
-    ).status_code == 200
+    answer = await registry.http.put("/api/0/projects/demo/web/", json={"name": "x"}, headers=own)
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("change", [{"password": "wrong"}, {"email": "unknown@example.org"}])
@@ -63,11 +62,10 @@ def at(address):
 
 
 @pytest_asyncio.fixture
-async def strict(settings, open_registry):
-    """A registry with low limits, and the owner's credentials."""
+async def strict(open_registry):
+    """A registry with low limits."""
     limits = {"login_attempts_per_minute": 2, "login_attempts_per_address": 5, "login_attempts_per_account": 6}
-    async with open_registry(settings.model_copy(update=limits)) as registry:
-        registry.demo = await registry.bootstrap("demo", "web")
+    async with open_registry(**limits) as registry:
         yield registry
 
 
@@ -123,7 +121,7 @@ async def test_what_strangers_say_of_other_addresses_is_believed_of_proxies_alon
 
 
 async def test_guessing_the_current_password_is_limited(strict):
-    session = await strict.sign_in(strict.demo["admin_email"], strict.demo["admin_password"])
+    session = await strict.sign_in()
     change = {"password": "a better one", "currentPassword": "wrong"}
 
     async def status():
@@ -151,11 +149,10 @@ async def test_guessing_by_invitations_is_limited(strict):
     assert statuses == [200, 200, 429]
 
 
-async def test_only_so_many_passwords_wait_to_be_hashed(settings, open_registry, monkeypatch):
+async def test_only_so_many_passwords_wait_to_be_hashed(open_registry, monkeypatch):
     monkeypatch.setattr(PasswordHasher, "__init__", NEW_HASHER)  # which takes its time
     limits = {"passwords_at_once_max": 1, "passwords_waiting_max": 1, "login_attempts_per_address": 1000}
-    async with open_registry(settings.model_copy(update=limits)) as registry:
-        registry.demo = await registry.bootstrap("demo", "web")
+    async with open_registry(**limits) as registry:
         tried = await asyncio.gather(
             *(attempt(registry, "192.0.2.1", f"person-{number}@example.org") for number in range(12))
         )

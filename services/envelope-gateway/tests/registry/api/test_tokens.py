@@ -2,7 +2,6 @@ from datetime import timedelta
 
 from hearback_contracts.roles import SCOPES
 from hearback_kit.auth import hash_secret
-from hearback_kit.db import Database
 from sqlalchemy import text
 
 TOKENS = "/organizations/demo/api-tokens/"
@@ -12,7 +11,7 @@ async def make(registry, *scopes, **fields):
     return await registry.post(TOKENS, {"scopes": list(scopes), **fields}, status=201)
 
 
-async def test_the_secret_is_shown_once_and_kept_as_a_hash(registry):
+async def test_the_secret_is_shown_once_and_kept_as_a_hash(registry, database):
     made = await make(registry, "event:read", "project:read", name="CI")
     assert made["token"].startswith("hbt_")
     assert (made["name"], made["scopes"]) == ("CI", ["event:read", "project:read"])
@@ -20,26 +19,16 @@ async def test_the_secret_is_shown_once_and_kept_as_a_hash(registry):
     _, listed = await registry.get(TOKENS)
     assert "token" not in listed
     assert listed["tokenLastCharacters"] == made["token"][-4:]
-    database = Database(registry.settings.database_url)
     async with database.connection() as connection:
         rows = (await connection.execute(text("SELECT t::text FROM tokens t"))).scalars().all()
-    await database.close()
     assert any(hash_secret(made["token"]) in row for row in rows)
     assert not any(made["token"][4:-8] in row for row in rows)
 
 
-async def test_scopes_bound_what_a_token_may(registry):
-    token = (await make(registry, "project:read"))["token"]
-    await registry.get("/projects/demo/web/", token=token)
-    await registry.get("/projects/demo/web/keys/", token=token)
-    answer = await registry.put("/projects/demo/web/", {"name": "x"}, token=token, status=403)
-    assert answer["code"] == "forbidden"
-    await registry.get("/organizations/demo/", token=token, status=403)
-    await registry.get("/organizations/demo/members/", token=token, status=403)
-    await registry.post("/projects/demo/web/keys/", token=token, status=403)
-    await registry.put("/projects/demo/web/quotas/", [], token=token, status=403)
-    event_reader = (await make(registry, "event:read"))["token"]
-    assert await registry.get("/projects/", token=event_reader) == []
+async def test_a_token_lists_no_projects_that_its_scopes_do_not_let_it_read(registry):
+    for scope, count in (("project:read", 1), ("event:read", 0)):
+        token = (await make(registry, scope))["token"]
+        assert len(await registry.get("/projects/", token=token)) == count
 
 
 async def test_a_token_cannot_make_a_stronger_one(registry):

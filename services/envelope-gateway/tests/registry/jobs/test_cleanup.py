@@ -1,18 +1,14 @@
 from hearback_devkit.testing import ManualClock, eventually
-from hearback_kit.db import Database
 from registry.jobs.cleanup import clean_up
 from sqlalchemy import text
 
 
-async def test_what_has_expired_is_removed(registry, working):
-    database = Database(registry.settings.database_url)
-
+async def test_what_has_expired_is_removed(registry, database, working):
     async def count(table):
         async with database.connection() as connection:
             return await connection.scalar(text(f"SELECT count(*) FROM {table}"))
 
-    login = {"email": registry.demo["admin_email"], "password": registry.demo["admin_password"]}
-    await registry.http.post("/api/0/auth/login/", json=login)
+    await registry.sign_in()
     async with working(registry.settings, registry.clock):
         assert await count("sessions") == 1
         assert await count("audit_logs") > 0
@@ -31,12 +27,11 @@ async def test_what_has_expired_is_removed(registry, working):
 
     async with working(registry.settings, registry.clock):
         await eventually(entries_are_gone)
-    await database.close()
 
 
-async def test_accounts_that_are_unused_are_removed(registry):
+async def test_accounts_that_are_unused_are_removed(registry, database):
     """Never one with a membership, a token or a sign-in within the time that the setting names."""
-    database, days = Database(registry.settings.database_url), registry.settings.unused_account_days
+    days = registry.settings.unused_account_days
 
     async def addresses():
         await clean_up(database, registry.clock, registry.settings)
@@ -60,12 +55,10 @@ async def test_accounts_that_are_unused_are_removed(registry):
     registry.clock.move(days=days)
     assert await addresses() == {owner, "owner@other.example.com"}
     assert await registry.get("/organizations/demo/members/")
-    await database.close()
 
 
-async def test_an_account_with_a_token_stays(settings):
+async def test_an_account_with_a_token_stays(settings, database):
     """Even without a membership, however that came about."""
-    clock, database = ManualClock(), Database(settings.database_url)
     async with database.transaction() as connection:
         for statement in (
             "INSERT INTO organizations (slug, name, features, created_at) VALUES ('demo', 'demo', '{}', now())",
@@ -76,7 +69,6 @@ async def test_an_account_with_a_token_stays(settings):
             " WHERE users.email = 'ann@example.org'",
         ):
             await connection.execute(text(statement))
-    await clean_up(database, clock, settings)
+    await clean_up(database, ManualClock(), settings)
     async with database.connection() as connection:
         assert set(await connection.scalars(text("SELECT email FROM users"))) == {"ann@example.org"}
-    await database.close()

@@ -68,9 +68,8 @@ async def test_a_made_up_link_is_404(new_browser, path):
     await browser.submit(path, {"password": "a good password"}, page="/auth/login/", status=404)
 
 
-async def test_too_many_attempts_are_told_on_the_page(settings, open_registry):
-    async with open_registry(settings.model_copy(update={"login_attempts_per_address": 1})) as registry:
-        registry.demo = await registry.bootstrap("demo", "web")
+async def test_too_many_attempts_are_told_on_the_page(open_registry):
+    async with open_registry(login_attempts_per_address=1) as registry:
         for status in (303, 429):
             invited = await registry.post(MEMBERS, {"email": f"{status}@example.org"}, status=201)
             browser = Browser(registry.http)

@@ -49,9 +49,8 @@ async def test_addresses_of_our_own_are_no_slugs(registry, owner):
     """`/settings/account/` is a person's account, not an organization's settings."""
     assert "reserved" in (await owner.submit(PATH, {"name": "x", "slug": "account"}, status=400)).text
     await registry.put("/organizations/demo/", {"slug": "account"}, status=400)
-    assert (
-        "reserved" in (await owner.submit("/organizations/demo/projects/new/", {"name": "New"}, status=400)).text
-    )
+    page = await owner.submit("/organizations/demo/projects/new/", {"name": "New"}, status=400)
+    assert "reserved" in page.text
 
 
 async def test_projects_in_pages(registry, owner):

@@ -22,13 +22,8 @@ async def test_general_settings(registry, owner, configuration):
     await owner.submit(PATH, GENERAL | {"retention": "30", "hearback:attachments_count_max": "5"})
     project = await registry.get("/projects/demo/web/")
     assert (project["name"], project["platform"]) == ("Web", "python")
-    await seen(
-        configuration,
-        ORIGINS=["https://a.example", "*.b.example"],
-        RETENTION_DAYS=30,
-        ATTACHMENTS_COUNT_MAX=5,
-        ATTACHMENT_BYTES_MAX=None,
-    )
+    limits = {"RETENTION_DAYS": 30, "ATTACHMENTS_COUNT_MAX": 5, "ATTACHMENT_BYTES_MAX": None}
+    await seen(configuration, ORIGINS=["https://a.example", "*.b.example"], **limits)
     page = (await owner.get(PATH)).text
     assert "https://a.example\n*.b.example" in page
     assert 'name="retention" type="number" value="30"' in page
@@ -127,31 +122,17 @@ async def test_a_key_of_another_project_is_not_there(registry, owner, other):
 
 async def test_quotas(registry, owner):
     path = PATH + "quotas/"
-    await owner.submit(
-        path,
-        {
-            "id": "daily",
-            "categories": ["feedback"],
-            "limit": "100",
-            "window": "86400",
-            "scope": "project",
-            "reason": "too many",
-        },
-    )
+    daily = {"id": "daily", "categories": ["feedback"], "scope": "project"}
+    await owner.submit(path, daily | {"limit": "100", "window": "86400", "reason": "too many"})
     (quota,) = await registry.get("/projects/demo/web/quotas/")
-    assert quota == {
-        "id": "daily", "categories": ["feedback"], "limit": 100, "window": 86_400, "scope": "project",
-        "reasonCode": "too many",
-    }  # fmt: skip
+    assert quota == daily | {"limit": 100, "window": 86_400, "reasonCode": "too many"}
     page = (await owner.get(path)).text
     assert "100 a day" in page
     again = await owner.submit(path, {"id": "daily", "limit": "1", "window": "60"}, status=400)
     assert "Another quota has this id." in again.text
     assert 'aria-invalid="true"' in again.text
-    assert (
-        "limit must be null"
-        in (await owner.submit(path, {"id": "x", "limit": "-1", "window": "60"}, status=400)).text
-    )
+    negative = await owner.submit(path, {"id": "x", "limit": "-1", "window": "60"}, status=400)
+    assert "limit must be null" in negative.text
     await owner.submit(path, {"limit": "0", "categories": ["error"]})
     await owner.submit(path + "remove/", {"id": "daily"}, page=path)
     removed = (await owner.get(path)).text

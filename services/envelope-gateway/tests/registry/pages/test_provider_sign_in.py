@@ -49,14 +49,8 @@ class Provider:
 
     def token(self, nonce: str) -> str:
         stamp = int(self.now().timestamp())
-        claims = {
-            "iss": self.issuer,
-            "aud": CLIENT_ID,
-            "sub": "42",
-            "iat": stamp,
-            "exp": stamp + 300,
-            "nonce": nonce,
-        }
+        claims = {"iss": self.issuer, "aud": CLIENT_ID, "sub": "42", "nonce": nonce}
+        claims |= {"iat": stamp, "exp": stamp + 300}
         if self.in_token:
             claims |= {"email": OWNER, "email_verified": True, "name": "Olga"}
         claims |= self.claims
@@ -130,7 +124,7 @@ def options() -> dict[str, Any]:
 
 
 @pytest_asyncio.fixture
-async def world(settings: Any, open_registry: Any, options: dict[str, Any]) -> AsyncIterator[World]:
+async def world(open_registry: Any, options: dict[str, Any]) -> AsyncIterator[World]:
     provider = Provider(lambda: None)
     async with served(provider_app(provider)) as url:
         provider.issuer = url
@@ -141,9 +135,8 @@ async def world(settings: Any, open_registry: Any, options: dict[str, Any]) -> A
             "oidc_name": "Acme",
             **options,
         }
-        async with open_registry(settings.model_copy(update=changes)) as registry:
+        async with open_registry(**changes) as registry:
             provider.now = registry.clock.now
-            registry.demo = await registry.bootstrap("demo", "web")
             yield World(provider, registry, Browser(registry.http))
 
 

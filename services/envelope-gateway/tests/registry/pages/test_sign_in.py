@@ -2,6 +2,8 @@
 
 import pytest
 
+from .conftest import Browser
+
 
 async def test_it_leads_to_the_page_that_was_wanted(registry, new_browser):
     browser = new_browser()
@@ -59,15 +61,11 @@ async def test_a_wrong_password_says_so_and_keeps_the_address(registry, new_brow
     assert "hearback_session" not in page.headers.get("set-cookie", "")
 
 
-async def test_a_limit_says_how_long_to_wait(settings, open_registry):
-    from .conftest import Browser
-
-    async with open_registry(settings.model_copy(update={"login_attempts_per_minute": 1})) as registry:
-        browser = Browser(registry.http)
+async def test_a_limit_says_how_long_to_wait(open_registry):
+    fields = {"email": "ann@example.org", "password": "x"}
+    async with open_registry(login_attempts_per_minute=1) as registry:
         for status in (401, 429):
-            page = await browser.submit(
-                "/auth/login/", {"email": "ann@example.org", "password": "x"}, status=status
-            )
+            page = await Browser(registry.http).submit("/auth/login/", fields, status=status)
         assert "Too many attempts" in page.text
         assert int(page.headers["retry-after"]) > 0
 

@@ -1,16 +1,13 @@
 """Pages see what is stored: the same as is published, without the members that they do not show."""
 
-import pytest_asyncio
-from hearback_kit.db import Database
+import pytest
 from registry.service.read_configuration import StoredConfiguration
 from sqlalchemy import text
 
 
-@pytest_asyncio.fixture
-async def stored(settings):
-    database = Database(settings.database_url)
-    yield StoredConfiguration(database)
-    await database.close()
+@pytest.fixture
+def stored(database):
+    return StoredConfiguration(database)
 
 
 async def test_stored_is_what_is_published(registry, other, configuration, stored):
@@ -27,18 +24,13 @@ async def test_stored_is_what_is_published(registry, other, configuration, store
     assert await stored.organizations_for([], owner.email) == []
 
 
-async def test_of_very_many_members_one_is_read(registry, settings, stored):
-    database = Database(settings.database_url)
+async def test_of_very_many_members_one_is_read(registry, database, stored):
+    statement = (
+        "WITH made AS (INSERT INTO users (email, name, password_hash, created_at)"
+        " SELECT 'm' || n || '@example.com', 'M' || n, '', now() FROM generate_series(1, 500) n RETURNING id)"
+        " INSERT INTO members (organization_id, user_id, role, created_at) SELECT 1, id, 'member', now() FROM made"
+    )
     async with database.transaction() as connection:
-        await connection.execute(
-            text(
-                "WITH made AS (INSERT INTO users (email, name, password_hash, created_at)"
-                " SELECT 'm' || n || '@example.com', 'M' || n, '', now()"
-                " FROM generate_series(1, 500) n RETURNING id)"
-                " INSERT INTO members (organization_id, user_id, role, created_at)"
-                " SELECT 1, id, 'member', now() FROM made"
-            )
-        )
-    await database.close()
+        await connection.execute(text(statement))
     found = await stored.organization_for("demo", "m77@example.com")
     assert [member.name for member in found.members] == ["M77"]
