@@ -19,7 +19,7 @@ from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
 from feedback.service.store_submissions import StoreSubmissions
 from feedback.settings import Settings
-from feedback.store.tables import OUTBOX
+from feedback.store.tables import FEEDBACK, OUTBOX
 from hearback_contracts.config import MemberRef
 from hearback_contracts.events import (
     AttachmentStored,
@@ -28,6 +28,7 @@ from hearback_contracts.events import (
     OutcomeRecorded,
     SubmissionStep,
 )
+from hearback_contracts.flags import Feature
 from hearback_contracts.notices import FeedbackChanged, FeedbackCreated, FeedbackCreatedTogether
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import (
@@ -37,17 +38,17 @@ from hearback_contracts.streams import (
     FEEDBACK_SUBMITTED,
     OUTCOME_RECORDED,
 )
-from hearback_devkit.fleet import publish_project, signed_in
+from hearback_devkit.fleet import as_incoming, publish_project, signed_in
 from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import outgoing
 from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.blobs import BlobStore
-from hearback_kit.bus import Incoming, Outgoing, RedisStreams
+from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.db import Database
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import new_id, random_id
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MEMBERS = (
@@ -90,11 +91,6 @@ def submitted(
         **more,
     )
     return outgoing(FEEDBACK_SUBMITTED, message, 4, body=raw)
-
-
-def as_incoming(message: Outgoing, entry_id: str = "1-1") -> Incoming:
-    """A message as a consumer reads it."""
-    return Incoming(message.key, entry_id, message.type, message.version, message.data, message.body)
 
 
 @dataclass
@@ -167,11 +163,12 @@ class Intake:
     def changed(self, *, spam_judge: SpamJudge | None = None, **settings: Any) -> "Intake":
         """The same intake with other settings or another judge of spam."""
         changed = self.settings.model_copy(update=settings)
-        return replace(
-            self,
-            settings=changed,
-            spam_judge=spam_judge or self.spam_judge,
-        )
+        return replace(self, settings=changed, spam_judge=spam_judge or self.spam_judge)
+
+    async def row(self, event_id: str) -> Any:
+        """The row of a feedback."""
+        async with self.database.connection() as connection:
+            return (await connection.execute(select(FEEDBACK).where(FEEDBACK.c.event_id == event_id))).one()
 
     async def take(self, *messages: Outgoing) -> Recorded:
         """Handle messages as one batch; returns what was recorded."""
@@ -218,6 +215,17 @@ async def intake(settings: Settings, redis: Any, bus: RedisStreams, clock: Manua
     yield Intake(settings, configuration, unit_of_work)
     await configuration.close()
     await database.close()
+
+
+SPAM = "CHEAP PILLS! http://pills.example/ earn money"
+JUDGED = {Feature.SPAM_FILTER_INGEST: True, Feature.SPAM_FILTER_ACTIONS: True}
+
+
+@pytest_asyncio.fixture
+async def judging(intake: Intake, redis: Any) -> Intake:
+    """The intake of a project that asks for verdicts."""
+    await publish_project(redis, members=MEMBERS, features=JUDGED)
+    return intake
 
 
 @dataclass

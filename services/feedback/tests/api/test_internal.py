@@ -1,26 +1,20 @@
 """What other services ask: feedback by event id and by short id, in signed calls."""
 
-import time
 from typing import Any
 
-import orjson
 import pytest
 from hearback_contracts.sources import FeedbackSource
-from hearback_devkit.fleet import publish_project
+from hearback_devkit.fleet import call_signed, publish_project
 from hearback_kit.bus.read_barrier import ReadBarrier
-from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 
 from ..conftest import EVENT, Api
 
 ORGANIZATION = "/internal/organizations/1"
 
 
-async def ask(api: Api, path: str, *, secret: str | None = None, body: Any = None) -> Any:
-    known = api.intake.settings.secret_key.get_secret_value()
-    method, raw = ("GET", b"") if body is None else ("POST", orjson.dumps(body))
-    signature = sign(secret or known, "user-reports", method, path, raw, int(time.time()))
-    headers = {SIGNATURE_HEADER: signature, SERVICE_HEADER: "user-reports", "Content-Type": "application/json"}
-    return await api.client.request(method, path, headers=headers, content=raw)
+async def ask(api: Api, path: str, *, secret: str = "", body: Any = None) -> Any:
+    given = secret or api.intake.settings.secret_key
+    return await call_signed(api.client, path, body, secret=given, service="user-reports")
 
 
 async def test_feedback_is_found_by_event_and_by_short_id(api: Api, redis: Any) -> None:
@@ -72,11 +66,10 @@ async def test_hidden_feedback_is_not_found(api: Api, redis: Any) -> None:
 async def test_new_feedback_of_error_events(api: Api, redis: Any) -> None:
     """The page of an error asks for it; reports that became feedback are on that page already."""
     await publish_project(redis, project_id=2)
-    await api.submit("linked", feedback={"associated_event_id": EVENT})
-    await api.submit(
-        "a report", feedback={"associated_event_id": EVENT}, source=FeedbackSource.USER_REPORT_ENVELOPE
-    )
-    await api.submit("of another project", project_id=2, feedback={"associated_event_id": EVENT})
+    linked = {"associated_event_id": EVENT}
+    await api.submit("linked", feedback=linked)
+    await api.submit("a report", feedback=linked, source=FeedbackSource.USER_REPORT_ENVELOPE)
+    await api.submit("of another project", project_id=2, feedback=linked)
     await api.submit("of another error", feedback={"associated_event_id": "f" * 32})
     path = f"{ORGANIZATION}/feedback/linked"
     for ids in ([EVENT], ["a" * 32, EVENT.upper(), "x"]):

@@ -2,12 +2,11 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from hearback_contracts.events import OutcomeRecorded
 from hearback_contracts.roles import SCOPES
 from hearback_contracts.routes import service_of
@@ -55,10 +54,7 @@ async def test_group_and_event_have_what_the_sdk_sent(api: Api) -> None:
     assert occurrence["type"] == 6001
     assert {"name": "message", "value": metadata["message"], "important": True} in occurrence["evidenceDisplay"]
     assert occurrence["evidenceData"]["source"] == "new_feedback_envelope"
-    for other in (
-        event_id,
-        f"{event_id[:8]}-{event_id[8:12]}-{event_id[12:16]}-{event_id[16:20]}-{event_id[20:]}",
-    ):
+    for other in (event_id, str(UUID(event_id))):
         assert (await api.client.get(f"{LIST}{row['id']}/events/{other}/")).json() == event
     assert (await api.client.get(f"{LIST}{row['id']}/events/{'9' * 32}/")).status_code == 404
     assert (await api.client.get(f"{LIST}WEB-1/")).json()["id"] == row["id"]
@@ -125,9 +121,8 @@ async def test_counts_per_mailbox(api: Api) -> None:
 async def test_triage_of_one(api: Api) -> None:
     issue = (await api.issue(await api.submit()))["id"]
     for path in (f"{LIST}{issue}/", f"/api/0/issues/{issue}/"):
-        done = await api.client.put(
-            path, json={"status": "resolved", "assignedTo": "dev@example.com", "hasSeen": True}
-        )
+        body = {"status": "resolved", "assignedTo": "dev@example.com", "hasSeen": True}
+        done = await api.client.put(path, json=body)
         assert done.status_code == 200
         row = done.json()
         assert (row["status"], row["hasSeen"], row["assignedTo"]["email"]) == ("resolved", True, "dev@example.com")
@@ -141,17 +136,22 @@ async def test_triage_of_one(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"status": "gone"}, {"assignedTo": "x@example.com"}, {"assignedTo": "team:1"}, {"hasSeen": "x"},
-             {"status": 5}, {"status": "ignored", "statusDetails": {"x\0": 1}}, [1], {"priority": "urgent"},
-             {"isBookmarked": True}, {"inbox": False}, {"colour": None}, {"substatus": "ongoing"},
-             {"status": "resolved", "substatus": "ongoing"}, {"statusDetails": {"ignoreCount": 5}}],
+    ("body", "named"),
+    [
+        ({"status": "gone"}, ""), ({"assignedTo": "x@example.com"}, ""), ({"assignedTo": "team:1"}, ""),
+        ({"hasSeen": "x"}, ""), ({"status": 5}, ""), ({"status": "ignored", "statusDetails": {"x\0": 1}}, ""),
+        ([1], ""), ({"priority": "urgent"}, ""), ({"isBookmarked": True}, ""), ({"inbox": False}, "inbox"),
+        ({"colour": None}, "colour"), ({"isPublic": True, "status": "resolved"}, "isPublic"),
+        ({"substatus": "ongoing"}, ""), ({"status": "resolved", "substatus": "ongoing"}, ""),
+        ({"statusDetails": {"ignoreCount": 5}}, ""),
+    ],
 )  # fmt: skip
-async def test_bad_triage_is_400(api: Api, body: Any) -> None:
+async def test_bad_triage_is_400_and_names_what_cannot_be_changed(api: Api, body: Any, named: str) -> None:
     issue = (await api.issue(await api.submit()))["id"]
     for path in (f"{LIST}{issue}/", f"{LIST}?id={issue}"):
         response = await api.client.put(path, json=body)
         assert response.status_code == 400
-        assert "detail" in response.json()
+        assert named in response.json()["detail"]
     assert (await api.list())[0]["status"] == "unresolved"
 
 
@@ -174,15 +174,6 @@ async def test_priority_and_substatus_are_set_and_found(api: Api) -> None:
     many = await api.client.put(f"{LIST}?id={row['shortId']}", json={"priority": "low"})
     assert many.json() == {"priority": "low"}
     assert (await api.list())[0]["priority"] == "low"
-
-
-@pytest.mark.parametrize("field", ["inbox", "isPublic", "colour"])
-async def test_a_field_that_cannot_be_changed_is_named(api: Api, field: str) -> None:
-    issue = (await api.issue(await api.submit()))["id"]
-    for path in (f"{LIST}{issue}/", f"{LIST}?id={issue}"):
-        response = await api.client.put(path, json={field: True, "status": "resolved"})
-        assert (response.status_code, field in response.json()["detail"]) == (400, True)
-    assert (await api.list())[0]["status"] == "unresolved"
 
 
 async def test_triage_of_many(api: Api) -> None:
@@ -254,30 +245,24 @@ async def test_deletion_is_a_step_in_the_fate(redis: Any, api: Api) -> None:
     assert (step.step, step.state, step.submission_id) == ("deleted", "dropped", "a" * 32)
 
 
-@pytest_asyncio.fixture
-async def small(intake: Intake) -> AsyncIterator[Api]:
-    """The API of a service that exports in small batches."""
+async def test_csv_is_complete_and_no_formula(intake: Intake) -> None:
+    await intake.take(*(submitted(payload(f"m{n}")) for n in range(120)))
+    formulas = payload('=HYPERLINK("x")', feedback={"name": "+1", "contact_email": "@a"})
+    await intake.take(submitted(formulas))
     async with serving(intake.changed(export_batch_rows=50)) as api:
-        yield api
 
+        async def export(query: str = "", accept: str = "", **params: str) -> Any:
+            params["query"] = f"issue.category:feedback {query}"
+            return await api.client.get(LIST, params=params, headers={"Accept": accept} if accept else None)
 
-@pytest.mark.parametrize("accept", [{"format": "csv"}, {}])
-async def test_csv_is_complete_and_no_formula(small: Api, accept: dict[str, str]) -> None:
-    api = small
-    await api.intake.take(*(submitted(payload(f"m{n}")) for n in range(120)))
-    await api.submit('=HYPERLINK("x")', feedback={"name": "+1", "contact_email": "@a"})
-    headers = {} if accept else {"Accept": "text/csv"}
-    response = await api.client.get(LIST, params={"query": "issue.category:feedback", **accept}, headers=headers)
-    assert response.headers["content-type"].startswith("text/csv")
-    lines = list(csv.DictReader(io.StringIO(response.text)))
-    assert len(lines) == 121
-    assert len({line["id"] for line in lines}) == 121
-    [guarded] = [line for line in lines if "HYPERLINK" in line["message"]]
-    assert (guarded["message"], guarded["name"], guarded["email"]) == ('\'=HYPERLINK("x")', "'+1", "'@a")
-    whole = await api.client.get(LIST, params={"query": "issue.category:feedback", "format": "json"})
-    assert len(whole.json()) == 121
-    empty = await api.client.get(LIST, params={"query": "issue.category:feedback zzz", "format": "json"})
-    assert empty.json() == []
+        for response in (await export(format="csv"), await export(accept="text/csv")):
+            assert response.headers["content-type"].startswith("text/csv")
+            lines = list(csv.DictReader(io.StringIO(response.text)))
+            assert len(lines) == len({line["id"] for line in lines}) == 121
+            [guarded] = [line for line in lines if "HYPERLINK" in line["message"]]
+            assert (guarded["message"], guarded["name"], guarded["email"]) == ('\'=HYPERLINK("x")', "'+1", "'@a")
+        assert len((await export(format="json")).json()) == 121
+        assert (await export("zzz", format="json")).json() == []
 
 
 async def test_invisible_feedback(api: Api, redis: Any) -> None:
@@ -306,9 +291,8 @@ async def test_tenants_and_scopes(api: Api, redis: Any) -> None:
         json = {"status": "resolved"} if method == "PUT" else None
         response = await api.client.request(method, path, headers=stranger, json=json)
         assert response.status_code == 404, (method, path)
-    assert (
-        await api.client.put(f"{own}?id={issue}", headers=stranger, json={"status": "resolved"})
-    ).status_code == 204
+    put = await api.client.put(f"{own}?id={issue}", headers=stranger, json={"status": "resolved"})
+    assert put.status_code == 204
     assert (await api.client.delete(f"{own}?id={issue}", headers=stranger)).status_code == 204
     search = {"query": "issue.category:feedback"}
     assert (await api.client.get(own, headers=stranger, params=search)).json() == []

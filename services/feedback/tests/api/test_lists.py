@@ -69,10 +69,8 @@ async def test_ids_and_short_ids_name_only_what_is_the_projects(api: Api, redis:
     [mine, theirs] = [(await api.list(word))[0] for word in ("web", "shop")]
     named = {"id": [mine["id"], theirs["id"], theirs["shortId"]]}
     assert [row["id"] for row in (await api.client.get(PROJECT, params=named)).json()] == [mine["id"]]
-    assert {row["id"] for row in (await api.client.get(ORGANIZATION, params=named)).json()} == {
-        mine["id"],
-        theirs["id"],
-    }
+    everywhere = (await api.client.get(ORGANIZATION, params=named)).json()
+    assert {row["id"] for row in everywhere} == {mine["id"], theirs["id"]}
     for form in ("csv", "json"):
         exported = (await api.client.get(PROJECT, params={**named, "format": form})).text
         assert (mine["shortId"] in exported, theirs["shortId"] in exported) == (True, False), form
@@ -89,11 +87,8 @@ async def test_who_may_see_a_projects_list(api: Api, redis: Any) -> None:
     own = "/api/0/projects/organization-7/theirs/issues/"
     found = await api.client.get(own, params={"query": ASKS}, headers=stranger)
     assert [row["metadata"]["message"] for row in found.json()] == ["theirs"]
-    for path in (
-        PROJECT,
-        "/api/0/projects/organization-7/web/issues/",
-        "/api/0/projects/organization-7/1/issues/",
-    ):
+    theirs = "/api/0/projects/organization-7"
+    for path in (PROJECT, f"{theirs}/web/issues/", f"{theirs}/1/issues/"):
         assert (await api.client.get(path, params={"query": ASKS}, headers=stranger)).status_code == 404, path
     for path in ("/api/0/projects/demo/theirs/issues/", "/api/0/projects/demo/7/issues/", own):
         assert (await api.client.get(path, params={"query": ASKS})).status_code == 404, path
@@ -156,14 +151,12 @@ async def test_an_event_id_finds_only_what_the_caller_may_see(api: Api, redis: A
 
 
 async def test_an_event_id_finds_no_hidden_feedback(api: Api, redis: Any) -> None:
-    await publish_project(
-        redis, project_id=7, organization_id=7, features={"organizations:feedback-visible": False}
-    )
+    hidden = {"organizations:feedback-visible": False}
+    await publish_project(redis, project_id=7, organization_id=7, features=hidden)
     await api.submit(project_id=7, organization_id=7, feedback={"associated_event_id": ERROR})
     own = signed_in(api.app, tenants={7: "owner"})
-    found = await api.client.get(
-        "/api/0/organizations/organization-7/issues/", params={"query": ERROR}, headers=own
-    )
+    path = "/api/0/organizations/organization-7/issues/"
+    found = await api.client.get(path, params={"query": ERROR}, headers=own)
     assert (found.status_code, found.json()) == (200, [])
 
 

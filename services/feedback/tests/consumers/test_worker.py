@@ -146,10 +146,8 @@ async def test_poison_becomes_a_dead_letter_whose_fate_is_recorded(
 
 
 async def test_database_away_loses_nothing(quick: Settings, bus: RedisStreams, redis: Any) -> None:
-    address = quick.database_url.split("@")[-1].split("/")[0]
-    host, _, port = address.rpartition(":")
-    async with FaultProxy(host, int(port)).run() as proxy:
-        url = type(quick.redis_url)(quick.database_url.replace(address, f"127.0.0.1:{proxy.port}"))
+    async with FaultProxy.to(quick.database_url).run() as proxy:
+        url = type(quick.redis_url)(proxy.url)
         async with working(quick.model_copy(update={"service_database_url": url})):
             await bus.publish([submitted()])
 

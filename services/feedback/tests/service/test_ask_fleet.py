@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from feedback.service.ask_fleet import Fleet, Known
 from hearback_kit.http import ServiceClient
 
@@ -31,13 +32,7 @@ async def asking(answer: Any, seconds_max: float = 1.0) -> AsyncIterator[Fleet]:
 
 async def echo(request: Request) -> Response:
     path = f"{request.url.path}?{request.url.query}".rstrip("?")
-    return httpx_json({"path": path, "session": request.cookies["hearback_session"]})
-
-
-def httpx_json(value: Any) -> Response:
-    import orjson
-
-    return Response(orjson.dumps(value), media_type="application/json")
+    return JSONResponse({"path": path, "session": request.cookies["hearback_session"]})
 
 
 async def test_each_question_goes_to_the_path_of_the_api_with_the_callers_session() -> None:
@@ -57,29 +52,23 @@ async def test_each_question_goes_to_the_path_of_the_api_with_the_callers_sessio
     ]
 
 
-@pytest.mark.parametrize("status", [401, 403, 500])
-async def test_a_refusal_or_a_fault_is_not_available(status: int) -> None:
+@pytest.mark.parametrize(
+    ("response", "known"),
+    [
+        *((Response(status_code=status), Known(is_available=False)) for status in (401, 403, 500)),
+        (Response("<html>"), Known(is_available=False)),
+        (Response(status_code=404), Known(None)),
+    ],
+    ids=["unauthorized", "forbidden", "error", "no JSON", "not there"],
+)
+async def test_a_refusal_or_a_fault_is_not_available_and_nothing_there_is_an_answer(
+    response: Response, known: Known
+) -> None:
     async def answer(_: Request) -> Response:
-        return Response(status_code=status)
+        return response
 
     async with asking(answer) as fleet:
-        assert await fleet.fate("s", "demo/web", "a") == Known(is_available=False)
-
-
-async def test_nothing_there_is_an_answer() -> None:
-    async def answer(_: Request) -> Response:
-        return Response(status_code=404)
-
-    async with asking(answer) as fleet:
-        assert await fleet.fate("s", "demo/web", "a") == Known(None)
-
-
-async def test_no_json_is_not_available() -> None:
-    async def answer(_: Request) -> Response:
-        return Response("<html>")
-
-    async with asking(answer) as fleet:
-        assert await fleet.fate("s", "demo/web", "a") == Known(is_available=False)
+        assert await fleet.fate("s", "demo/web", "a") == known
 
 
 async def test_a_page_waits_no_longer_than_its_limit() -> None:

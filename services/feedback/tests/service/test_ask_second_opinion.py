@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,11 +19,10 @@ from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from sqlalchemy import select, update
 
-from ..conftest import MEMBERS, Intake, payload, submitted
+from ..conftest import JUDGED, MEMBERS, SPAM, Intake, payload, submitted
 
 EVENT = "b" * 32
 SUBTLE = "Our choir sings at your wedding"
-BOTH = {Feature.SPAM_FILTER_INGEST: True, Feature.SPAM_FILTER_ACTIONS: True}
 YES, NO, UNSURE = '{"spam": true}', '{"spam": false}', '{"spam": null}'
 
 
@@ -91,22 +89,11 @@ async def asking(
     await endpoint.close()
 
 
-async def row_of(intake: Intake, event_id: str = EVENT) -> Any:
-    async with intake.database.connection() as connection:
-        return (await connection.execute(select(FEEDBACK).where(FEEDBACK.c.event_id == event_id))).one()
-
-
 def is_ignored(intake: Intake) -> Callable[[], Any]:
     async def look() -> bool:
-        return bool((await row_of(intake)).status == "ignored")
+        return bool((await intake.row(EVENT)).status == "ignored")
 
     return look
-
-
-@pytest_asyncio.fixture
-async def judging(intake: Intake, redis: Any) -> Intake:
-    await publish_project(redis, members=MEMBERS, features=BOTH)
-    return intake
 
 
 async def test_its_word_moves_what_was_let_pass_to_spam(judging: Intake, model: Model) -> None:
@@ -117,7 +104,7 @@ async def test_its_word_moves_what_was_let_pass_to_spam(judging: Intake, model: 
         assert [step.state for step in first.steps] == ["stored"]
         model.answers.set()
         await eventually(is_ignored(intake))
-    row = await row_of(judging)
+    row = await judging.row(EVENT)
     assert row.evidence["is_spam"] is True
     assert row.evidence["spam_signs"] == ["second_opinion"]
     assert {"is_spam=true", "spam_sign=second_opinion"} <= set(row.facets)
@@ -131,18 +118,16 @@ async def test_its_word_moves_what_was_let_pass_to_spam(judging: Intake, model: 
 
 
 async def test_with_actions_off_the_verdict_is_noted_alone(intake: Intake, redis: Any, model: Model) -> None:
-    await publish_project(
-        redis, members=MEMBERS, features={Feature.SPAM_FILTER_INGEST: True, Feature.SPAM_FILTER_ACTIONS: False}
-    )
+    await publish_project(redis, members=MEMBERS, features={**JUDGED, Feature.SPAM_FILTER_ACTIONS: False})
     model.answer = http(completion(YES))
     async with asking(intake, model) as asked:
         await asked.take(submitted(payload(SUBTLE), event_id=EVENT))
 
         async def is_noted() -> bool:
-            return (await row_of(asked)).evidence["is_spam"] is True
+            return (await asked.row(EVENT)).evidence["is_spam"] is True
 
         await eventually(is_noted)
-    assert (await row_of(intake)).status == "unresolved"
+    assert (await intake.row(EVENT)).status == "unresolved"
 
 
 BAD = {
@@ -171,33 +156,24 @@ async def test_any_other_answer_leaves_the_verdict(judging: Intake, model: Model
         await intake.take(submitted(payload("another"), event_id="c" * 32))  # asked after the first was done
 
         async def is_marked() -> bool:
-            return bool((await row_of(intake, "c" * 32)).status == "ignored")
+            return bool((await intake.row("c" * 32)).status == "ignored")
 
         await eventually(is_marked)
-    row = await row_of(judging)
+    row = await judging.row(EVENT)
     assert (row.status, row.evidence["is_spam"]) == ("unresolved", False)
 
 
 @pytest.mark.parametrize("is_away", [False, True])
-async def test_a_slow_or_absent_judge_delays_nothing(judging: Intake, model: Model, is_away: bool) -> None:
-    """Fifty feedback at once take as long as without a judge, also when no more questions have room."""
+async def test_nothing_waits_for_a_slow_or_absent_judge(judging: Intake, model: Model, is_away: bool) -> None:
+    """Fifty feedback are stored before a judge has said a word, also when no more questions have room."""
     model.answers.clear()
     judge = Model(url="http://127.0.0.1:9/v1") if is_away else model
-    await _seconds(judging)
-    async with asking(judging, judge, seconds_max=0.2, waiting_max=5) as intake:
-        with_judge = min([await _seconds(intake) for _ in range(4)])
-    without = min([await _seconds(judging) for _ in range(4)])
-    assert with_judge / 50 < without / 50 + 0.05
-    async with judging.database.connection() as connection:
-        statuses = set((await connection.execute(select(FEEDBACK.c.status))).scalars())
-    assert statuses == {"unresolved"}
-
-
-async def _seconds(intake: Intake) -> float:
-    messages = [submitted(payload(f"{SUBTLE} {number}")) for number in range(50)]
-    start = time.perf_counter()
-    await intake.take(*messages)
-    return time.perf_counter() - start
+    async with asking(judging, judge, seconds_max=600, waiting_max=5) as intake:
+        await intake.take(*(submitted(payload(f"{SUBTLE} {number}")) for number in range(50)))
+        async with judging.database.connection() as connection:
+            statuses = list((await connection.execute(select(FEEDBACK.c.status))).scalars())
+        model.answers.set()
+    assert statuses == ["unresolved"] * 50
 
 
 async def test_the_text_is_data_and_bounded(judging: Intake, model: Model) -> None:
@@ -228,19 +204,19 @@ async def test_a_person_and_a_revision_are_stronger(judging: Intake, model: Mode
         model.answers.set()
 
         async def is_marked() -> bool:
-            return bool((await row_of(intake, "d" * 32)).status == "ignored")
+            return bool((await intake.row("d" * 32)).status == "ignored")
 
         await eventually(is_marked)
-    assert (await row_of(judging)).status == "unresolved"
+    assert (await judging.row(EVENT)).status == "unresolved"
 
 
 @pytest.mark.parametrize("option", [True, False])
 async def test_it_is_asked_only_where_feedback_is_judged_and_passed(
     intake: Intake, redis: Any, model: Model, option: bool
 ) -> None:
-    await publish_project(redis, members=MEMBERS, features=BOTH, options={Option.SPAM_DETECTION: option})
+    await publish_project(redis, members=MEMBERS, features=JUDGED, options={Option.SPAM_DETECTION: option})
     async with asking(intake, model) as asked:
-        await asked.take(submitted(payload("CHEAP PILLS! http://pills.example/ earn money")))
+        await asked.take(submitted(payload(SPAM)))
         await asked.take(submitted(payload("fine")))
         if option:
             await eventually(lambda: model.asked)

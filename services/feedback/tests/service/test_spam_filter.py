@@ -7,7 +7,6 @@ import pytest_asyncio
 from feedback.domain.spam import Content
 from feedback.service.judge_spam import LocalJudge, load_prior
 from feedback.store.spam_taught import find_versions
-from feedback.store.tables import FEEDBACK
 from hearback_contracts.events import OutcomeRecorded
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
@@ -15,26 +14,11 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
-from sqlalchemy import select
 
-from ..conftest import MEMBERS, Api, Intake, payload, submitted
+from ..conftest import JUDGED, SPAM, Api, Intake, payload, submitted
 
 LIST = "/api/0/organizations/demo/issues/"
-SPAM = "CHEAP PILLS! http://pills.example/ earn money"
 EVENT = "a" * 32
-BOTH = {Feature.SPAM_FILTER_INGEST: True, Feature.SPAM_FILTER_ACTIONS: True}
-
-
-@pytest_asyncio.fixture
-async def judging(intake: Intake, redis: Any) -> Intake:
-    """The intake of a project that asks for verdicts."""
-    await publish_project(redis, members=MEMBERS, features=BOTH)
-    return intake
-
-
-async def row_of(intake: Intake, event_id: str = EVENT) -> Any:
-    async with intake.database.connection() as connection:
-        return (await connection.execute(select(FEEDBACK).where(FEEDBACK.c.event_id == event_id))).one()
 
 
 @pytest.mark.parametrize("actions", [True, False])
@@ -47,7 +31,7 @@ async def test_flags_and_option_decide_what_is_judged_and_ignored(
     features = {Feature.SPAM_FILTER_INGEST: feature, Feature.SPAM_FILTER_ACTIONS: actions}
     await publish_project(redis, project_id=2, features=features, options={Option.SPAM_DETECTION: option})
     recorded = await intake.take(submitted(payload(SPAM), event_id=EVENT, project_id=2))
-    row = await row_of(intake)
+    row = await intake.row(EVENT)
     assert row.evidence["spam_detection_enabled"] is enabled
     assert row.evidence["is_spam"] is (True if enabled else None)
     assert ("spam_signs" in row.evidence) is enabled
@@ -61,7 +45,7 @@ async def test_spam_lies_in_its_mailbox_with_its_signs_and_fate(judging: Intake)
     message = submitted(payload(SPAM), event_id=EVENT)
     recorded = await judging.take(message, submitted(payload("good")), message)
     again = await judging.take(message)
-    row = await row_of(judging)
+    row = await judging.row(EVENT)
     assert (row.status, row.substatus, row.message) == ("ignored", "archived_forever", SPAM)
     assert row.evidence["spam_signs"] == ["spam_phrase", "spam_phrases", "link_density", "classifier"]
     [step] = [step for step in recorded.steps if step.submission_id == EVENT]
@@ -77,12 +61,9 @@ async def test_spam_lies_in_its_mailbox_with_its_signs_and_fate(judging: Intake)
 async def test_marks_of_the_form_decide(judging: Intake) -> None:
     form = FeedbackSource.CRASH_REPORT_EMBED_FORM
     await judging.take(submitted(payload("harmless words"), event_id=EVENT, source=form, marks=("honeypot",)))
-    row = await row_of(judging)
-    assert (row.status, row.evidence["spam_signs"], row.evidence["marks"]) == (
-        "ignored",
-        ["honeypot"],
-        ["honeypot"],
-    )
+    row = await judging.row(EVENT)
+    assert row.status == "ignored"
+    assert row.evidence["spam_signs"] == row.evidence["marks"] == ["honeypot"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +76,7 @@ async def test_a_classifier_that_fails_or_is_absent_loses_nothing(
 ) -> None:
     judge = LocalJudge(judging.database, prior)
     recorded = await judging.changed(spam_judge=judge).take(submitted(payload(text), event_id=EVENT))
-    row = await row_of(judging)
+    row = await judging.row(EVENT)
     assert (row.evidence["is_spam"], row.evidence["spam_detection_enabled"]) == (is_spam, True)
     assert row.status == ("ignored" if is_spam else "unresolved")
     assert recorded.quantities() == {(14, 0, None): 1}
@@ -115,8 +96,8 @@ async def test_each_door_tells_the_page(judging: Intake, source: FeedbackSource,
         event = {name: {"url": value["url"].replace("PAGE", host)} for name, value in page.items()}
         await judging.take(submitted(payload(text, **event), event_id=event_id, source=source))
     reason = "link to another site: links.pills.example"
-    assert reason in (await row_of(judging)).evidence["spam_reasons"]
-    assert reason not in (await row_of(judging, "b" * 32)).evidence.get("spam_reasons", ())
+    assert reason in (await judging.row(EVENT)).evidence["spam_reasons"]
+    assert reason not in (await judging.row("b" * 32)).evidence.get("spam_reasons", ())
 
 
 async def test_the_longest_message_is_judged(judging: Intake) -> None:
@@ -127,7 +108,7 @@ async def test_the_longest_message_is_judged(judging: Intake) -> None:
 async def test_the_reasons_of_the_classifier_are_shown(judging: Intake) -> None:
     text = "Rank higher: 500 dofollow backlinks for $49, write to seo@rank.example"
     await judging.take(submitted(payload(text), event_id=EVENT))
-    row = await row_of(judging)
+    row = await judging.row(EVENT)
     assert row.evidence["is_spam"] is True
     assert "classifier" in row.evidence["spam_signs"]
     assert row.evidence["spam_reasons"]
@@ -178,11 +159,11 @@ async def test_what_is_no_judgement_teaches_nothing(judging_api: Api, body: dict
 
 
 async def test_no_organization_learns_from_another(judging_api: Api, redis: Any) -> None:
-    await publish_project(redis, project_id=7, organization_id=7, features=BOTH)
+    await publish_project(redis, project_id=7, organization_id=7, features=JUDGED)
     await judging_api.submit(SPAM, event_id=EVENT)
     await mark(judging_api, EVENT, "unresolved")
     await judging_api.submit(SPAM, event_id="7" * 32, project_id=7, organization_id=7)
-    assert (await row_of(judging_api.intake, "7" * 32)).status == "ignored"
+    assert (await judging_api.intake.row("7" * 32)).status == "ignored"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +180,7 @@ async def test_a_revision_is_judged_anew(
 ) -> None:
     recorded = await judging.take(submitted(payload(first), event_id=EVENT))
     later = await judging.take(submitted(payload(second), event_id=EVENT, revision=1))
-    row = await row_of(judging)
+    row = await judging.row(EVENT)
     assert row.status == status
     assert [step.state for step in recorded.steps + later.steps] == steps
     assert later.outcomes == []

@@ -17,12 +17,20 @@ from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
-from ..conftest import NOW, Api, Intake, as_incoming, payload, submitted
+from ..conftest import NOW, Api, Intake, Recorded, as_incoming, payload, submitted
 
-FEEDBACK_CATEGORY, ACCEPTED, FILTERED, INVALID = 14, 0, 1, 3
+ACCEPTED = (14, 0, None)
 EVENT = "a" * 32
+
+
+def invalid(reason: str) -> tuple[int, int, str]:
+    return (14, 3, reason)
+
+
+def filtered(reason: str) -> tuple[int, int, str]:
+    return (14, 1, reason)
 
 
 async def rows(intake: Intake) -> list[Any]:
@@ -35,7 +43,7 @@ async def test_a_feedback_is_stored_counted_and_recorded(intake: Intake) -> None
     [row] = await rows(intake)
     assert row.id % 2 == 0
     assert (row.event_id, row.short_id, row.status) == (EVENT, "WEB-1", "unresolved")
-    assert recorded.quantities() == {(FEEDBACK_CATEGORY, ACCEPTED, None): 1}
+    assert recorded.quantities() == {ACCEPTED: 1}
     [step] = recorded.steps
     assert (step.state, step.step, step.feedback_id) == ("stored", "stored", str(row.id))
     assert step.submission_id == EVENT
@@ -57,11 +65,10 @@ async def test_other_words_under_a_known_id_are_refused_once_and_can_be_taken_in
     first, second = (submitted(payload(words), event_id=EVENT) for words in ("the first", "the second"))
     batches = [[first, second]] if together else [[first], [second]]
     recorded = [await intake.take(*batch) for batch in batches][-1]
-    assert recorded.quantities()[FEEDBACK_CATEGORY, INVALID, "duplicate"] == 1
+    assert recorded.quantities()[invalid("duplicate")] == 1
     step = recorded.steps[-1]
-    assert (step.submission_id, step.state, step.step, step.reason) == (
-        EVENT, "stored", "duplicate_refused", "duplicate"
-    )  # fmt: skip
+    assert (step.submission_id, step.state) == (EVENT, "stored")
+    assert (step.step, step.reason) == ("duplicate_refused", "duplicate")
     assert step.payload is not None
     assert step.payload["contexts"]["feedback"]["message"] == "the second"
     again = await intake.take(second, first, second)
@@ -95,7 +102,7 @@ async def test_what_a_rule_refuses_under_a_known_id_is_refused_once(
     first, second = submitted(payload("the first"), event_id=EVENT), submitted(body, event_id=EVENT)
     batches = [[first, second]] if together else [[first], [second]]
     recorded = [await intake.take(*batch) for batch in batches][-1]
-    assert recorded.quantities()[FEEDBACK_CATEGORY, INVALID, "duplicate"] == 1
+    assert recorded.quantities()[invalid("duplicate")] == 1
     assert (recorded.steps[-1].state, recorded.steps[-1].reason) == ("stored", "duplicate")
     for batch in ([first], [second], [second, first, second]):
         again = await intake.take(*batch)
@@ -117,7 +124,7 @@ def test_what_a_project_does_not_take_says_nothing_of_its_words() -> None:
 async def test_other_words_under_the_id_of_a_refusal_are_kept(intake: Intake) -> None:
     await intake.take(submitted(payload("x" * 4_097), event_id=EVENT))
     recorded = await intake.take(submitted(payload("shorter"), event_id=EVENT))
-    assert recorded.quantities() == {(FEEDBACK_CATEGORY, INVALID, "duplicate"): 1}
+    assert recorded.quantities() == {invalid("duplicate"): 1}
     [step] = recorded.steps
     assert (step.state, step.reason) == ("filtered", "duplicate")
     assert step.refused is not None
@@ -187,7 +194,7 @@ async def test_a_feedback_whose_name_is_shown_in_part_repeats_only_itself(intake
     names = ("a" * 12_000, "b" * 12_000)
     first, second = (submitted(payload("dead", feedback={"name": name}), event_id=EVENT) for name in names)
     await intake.take(first)
-    assert (await intake.take(second)).quantities() == {(FEEDBACK_CATEGORY, INVALID, "duplicate"): 1}
+    assert (await intake.take(second)).quantities() == {invalid("duplicate"): 1}
     for batch in ([second, first], [first, second]):
         recorded = await intake.take(*batch)
         assert (recorded.outcomes, recorded.steps) == ([], [])
@@ -213,17 +220,14 @@ async def test_of_other_words_that_two_workers_store_at_once_none_vanish(intake:
         await eventually(both_wait)
     await asyncio.gather(*workers)
     recorded = await intake.recorded()
-    assert recorded.quantities() == {
-        (FEEDBACK_CATEGORY, ACCEPTED, None): 1,
-        (FEEDBACK_CATEGORY, INVALID, "duplicate"): 1,
-    }
+    assert recorded.quantities() == {ACCEPTED: 1, invalid("duplicate"): 1}
 
 
 async def test_refusal_is_recorded_once(intake: Intake) -> None:
     message = submitted(payload(""), event_id=EVENT)
     first = await intake.take(message, message)
     again = await intake.take(message)
-    assert first.quantities() == {(FEEDBACK_CATEGORY, INVALID, "empty"): 1}
+    assert first.quantities() == {invalid("empty"): 1}
     assert [(s.state, s.reason) for s in first.steps] == [("filtered", "empty")]
     assert again.outcomes == []
     assert await rows(intake) == []
@@ -246,7 +250,7 @@ async def test_refusal_is_recorded_once(intake: Intake) -> None:
 )  # fmt: skip
 async def test_refused_with_reason(intake: Intake, body: bytes, reason: Reason, state: str) -> None:
     recorded = await intake.take(submitted(body))
-    assert recorded.quantities() == {(FEEDBACK_CATEGORY, INVALID, reason.value): 1}
+    assert recorded.quantities() == {invalid(reason.value): 1}
     assert [(step.state, step.reason) for step in recorded.steps] == [(state, reason.value)]
 
 
@@ -282,11 +286,24 @@ async def test_what_is_very_large_is_stored_and_holds_nobody_up(intake: Intake, 
     assert all(len(message.model_dump_json()) < 100_000 for message in recorded.created)
 
 
-async def test_ingestion_switched_off(intake: Intake, redis: Any) -> None:
+@pytest.mark.parametrize(
+    ("project_id", "quantity", "step"),
+    [
+        (5, invalid("feature_disabled"), ("invalid", "feature_disabled")),
+        (9, filtered("org.denylist"), ("filtered", "org.denylist")),
+        (404, invalid("project_id"), ("invalid", "project_id")),
+    ],
+    ids=["switched off", "denied", "unknown"],
+)
+async def test_what_a_project_does_not_take_is_refused(
+    intake: Intake, redis: Any, project_id: int, quantity: Any, step: tuple[str, str]
+) -> None:
     await publish_project(redis, project_id=5, features={"organizations:user-feedback-ingest": False})
-    recorded = await intake.take(submitted(project_id=5))
-    assert recorded.quantities() == {(FEEDBACK_CATEGORY, INVALID, "feature_disabled"): 1}
-    assert [(s.state, s.reason) for s in recorded.steps] == [("invalid", "feature_disabled")]
+    await publish_project(redis, project_id=9, organization_id=9, organization_slug="spammers")
+    denying = intake.changed(organizations_denied=("other", "spammers"))
+    recorded = await denying.take(submitted(project_id=project_id, organization_id=9 if project_id == 9 else 1))
+    assert recorded.quantities() == {quantity: 1}
+    assert [(s.state, s.reason) for s in recorded.steps] == [step]
 
 
 @pytest.mark.parametrize("body", [payload("x" * 4097), payload(feedback={"associated_event_id": "no"})])
@@ -299,34 +316,18 @@ async def test_what_was_taken_in_and_cannot_be_stored_is_refused_once_more(
     taken_in = submitted(body, accepted_by="owner@example.com", **ids)
     denied = intake.changed(organizations_denied=("spammers",))
     recorded = await denied.take(taken_in)
-    assert recorded.quantities() == {(FEEDBACK_CATEGORY, FILTERED, Reason.ORG_DENYLIST): 1}
+    assert recorded.quantities() == {filtered(Reason.ORG_DENYLIST): 1}
     assert [(step.state, step.reason) for step in recorded.steps] == [("filtered", Reason.ORG_DENYLIST)]
     again = await denied.take(taken_in, submitted(body, **ids))
     assert (again.outcomes, again.steps) == ([], [])
 
 
-async def test_what_was_taken_in_is_stored_though_its_refusal_comes_with_it(
-    intake: Intake,
-) -> None:
+async def test_what_was_taken_in_is_stored_though_its_refusal_comes_with_it(intake: Intake) -> None:
     refused = submitted(payload("x" * 4097), event_id=EVENT)
     await intake.take(refused)
     taken_in = submitted(payload("x" * 4097), event_id=EVENT, accepted_by="owner@example.com")
     assert [step.state for step in (await intake.take(refused, taken_in)).steps] == ["stored"]
     assert len(await rows(intake)) == 1
-
-
-async def test_deny_list_filters(intake: Intake, redis: Any) -> None:
-    await publish_project(redis, project_id=9, organization_id=9, organization_slug="spammers")
-    recorded = await intake.changed(organizations_denied=("other", "spammers")).take(
-        submitted(project_id=9, organization_id=9)
-    )
-    assert recorded.quantities() == {(FEEDBACK_CATEGORY, FILTERED, "org.denylist"): 1}
-    assert [(s.state, s.reason) for s in recorded.steps] == [("filtered", "org.denylist")]
-
-
-async def test_unknown_project_is_refused(intake: Intake) -> None:
-    recorded = await intake.take(submitted(project_id=404))
-    assert recorded.quantities() == {(FEEDBACK_CATEGORY, INVALID, "project_id"): 1}
 
 
 async def test_higher_revision_replaces_what_was_said(intake: Intake) -> None:
@@ -348,27 +349,23 @@ async def test_higher_revision_replaces_what_was_said(intake: Intake) -> None:
     assert "user.email=jane@example.com" in after.facets
 
 
-async def test_lower_revision_after_a_higher_one_changes_nothing(intake: Intake) -> None:
-    await intake.take(submitted(payload("new"), event_id=EVENT, revision=2))
-    recorded = await intake.take(submitted(payload("old"), event_id=EVENT, revision=1))
-    assert [row.message for row in await rows(intake)] == ["new"]
-    assert recorded.steps == []
-
-
-async def test_refused_revision_keeps_what_was_stored(intake: Intake) -> None:
-    await intake.take(submitted(payload("kept"), event_id=EVENT))
-    recorded = await intake.take(submitted(payload(" "), event_id=EVENT, revision=1))
-    assert [row.message for row in await rows(intake)] == ["kept"]
-    assert [(s.step, s.state, s.reason) for s in recorded.steps] == [("revision_refused", "stored", "empty")]
+@pytest.mark.parametrize(
+    ("first", "second", "kept", "steps"),
+    [
+        (("new", 2), ("old", 1), "new", []),
+        (("kept", 0), (" ", 1), "kept", [("revision_refused", "stored", "empty")]),
+        (("", 0), ("now with words", 1), "now with words", [("stored", "stored", None)]),
+    ],
+    ids=["late", "refused", "mended"],
+)
+async def test_of_revisions_the_highest_with_words_is_kept(
+    intake: Intake, first: tuple[str, int], second: tuple[str, int], kept: str, steps: list[Any]
+) -> None:
+    for words, revision in (first, second):
+        recorded = await intake.take(submitted(payload(words), event_id=EVENT, revision=revision))
+    assert [row.message for row in await rows(intake)] == [kept]
+    assert [(s.step, s.state, s.reason) for s in recorded.steps] == steps
     assert recorded.outcomes == []
-
-
-async def test_a_refused_submission_can_be_mended_by_a_revision(intake: Intake) -> None:
-    await intake.take(submitted(payload(""), event_id=EVENT))
-    recorded = await intake.take(submitted(payload("now with words"), event_id=EVENT, revision=1))
-    assert [row.message for row in await rows(intake)] == ["now with words"]
-    assert recorded.outcomes == []
-    assert [step.state for step in recorded.steps] == ["stored"]
 
 
 async def test_numbers_run_per_project_and_batches_mix_projects(intake: Intake, redis: Any) -> None:
@@ -389,10 +386,7 @@ async def test_two_workers_with_the_same_messages_tell_once(intake: Intake) -> N
     await asyncio.gather(intake.handler(messages), intake.handler(messages[::-1]), intake.handler(messages[10:]))
     recorded = await intake.recorded()
     assert len(await rows(intake)) == 32
-    assert recorded.quantities() == {
-        (FEEDBACK_CATEGORY, ACCEPTED, None): 32,
-        (FEEDBACK_CATEGORY, INVALID, "empty"): 8,
-    }
+    assert recorded.quantities() == {ACCEPTED: 32, invalid("empty"): 8}
     assert len(recorded.steps) == 40
 
 
@@ -407,10 +401,7 @@ async def test_what_is_new_is_stored_without_a_transaction_of_several_statements
     assert [row.short_id for row in await rows(intake)] == ["WEB-1", "WEB-2", "WEB-3"]
     assert [message.feedback.short_id for message in recorded.created] == ["WEB-2", "WEB-3"]
     assert [message.feedback.issue_id for message in recorded.created] == [r.id for r in (await rows(intake))[1:]]
-    assert recorded.quantities() == {
-        (FEEDBACK_CATEGORY, ACCEPTED, None): 2,
-        (FEEDBACK_CATEGORY, INVALID, "empty"): 1,
-    }
+    assert recorded.quantities() == {ACCEPTED: 2, invalid("empty"): 1}
 
 
 async def test_a_batch_of_which_one_is_known_takes_no_numbers_in_vain(intake: Intake) -> None:
@@ -456,10 +447,8 @@ async def test_new_and_old_feedback_set_the_flags_to_announce(intake: Intake, re
     await publish_project(redis, project_id=2)
     await intake.take(submitted(project_id=2, source=FeedbackSource.USER_REPORT_ENVELOPE), submitted())
     async with intake.database.connection() as connection:
-        found = {
-            row[0]: row[1] for row in await connection.execute(select(PROJECT.c.id, PROJECT.c.has_new_feedbacks))
-        }
-    assert found == {1: True, 2: False}
+        found = await connection.execute(select(PROJECT.c.id, PROJECT.c.has_new_feedbacks))
+    assert {tuple(row) for row in found} == {(1, True), (2, False)}
 
 
 async def test_dead_letter_tells_the_fate_without_outcome(intake: Intake) -> None:
@@ -470,14 +459,13 @@ async def test_dead_letter_tells_the_fate_without_outcome(intake: Intake) -> Non
     assert (step["submission_id"], step["state"], step["reason"]) == (EVENT, "dropped", "dead_letter")
 
 
-async def test_nothing_is_kept_when_the_batch_fails(intake: Intake) -> None:
-    broken = as_incoming(submitted())
+@pytest.mark.parametrize("table", ["outbox", "feedback"])
+async def test_nothing_is_kept_or_announced_when_the_batch_fails(intake: Intake, table: str) -> None:
     async with intake.database.transaction() as connection:
-        await connection.exec_driver_sql("ALTER TABLE outbox RENAME TO outbox_away")
-    with pytest.raises(Exception, match="outbox"):
-        await intake.handler([broken])
+        await connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO away")
+    with pytest.raises(Exception, match=table):
+        await intake.take(submitted())
     async with intake.database.transaction() as connection:
-        await connection.exec_driver_sql("ALTER TABLE outbox_away RENAME TO outbox")
-        assert await connection.scalar(select(func.count()).select_from(FEEDBACK)) == 0
-    recorded = await intake.take()
-    assert recorded.outcomes == []
+        await connection.exec_driver_sql(f"ALTER TABLE away RENAME TO {table}")
+    assert await rows(intake) == []
+    assert await intake.recorded() == Recorded()

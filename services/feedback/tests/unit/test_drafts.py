@@ -8,23 +8,16 @@ import msgspec
 import orjson
 import pytest
 from feedback.domain.context import FeedbackContext
-from feedback.domain.drafts import Draft, Submission, Submitted, draft_of, read_submitted
+from feedback.domain.drafts import Draft, Submitted, draft_of, read_submitted
 from feedback.domain.search_values import TAGS_MAX
 from feedback.domain.spam import SpamVerdict
 from hearback_contracts.events import FeedbackSubmitted
-from hearback_contracts.sources import FeedbackSource
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-SUBMISSION = Submission(
-    organization_id=1, project_id=1, event_id="e" * 32, submission_id="e" * 32, revision=0,
-    source=FeedbackSource.NEW_FEEDBACK_ENVELOPE, received_at=NOW,
-)  # fmt: skip
+from .test_total import NOW, SOON
 
 
 def draft_from(payload: dict[str, Any], context: FeedbackContext) -> Draft:
-    return draft_of(SUBMISSION, payload, context, retention=timedelta(days=90), verdict=SpamVerdict())
+    return draft_of(SOON, payload, context, retention=timedelta(days=90), verdict=SpamVerdict())
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,6 @@ def test_every_row_of_the_normalisation(given: dict[str, Any], kept: dict[str, A
 
 
 def test_tags_in_every_spelling() -> None:
-    assert tags_of([["a", "1"], ["b"], None, {"key": "c", "value": 2}, ["", "x"], [["y"], 1]]) == {
-        "a": "1",
-        "c": "2",
-    }
+    spellings = [["a", "1"], ["b"], None, {"key": "c", "value": 2}, ["", "x"], [["y"], 1]]
+    assert tags_of(spellings) == {"a": "1", "c": "2"}
     assert tags_of("x") == {}

@@ -7,17 +7,15 @@ from feedback.domain.context import FeedbackContext, read_context
 from feedback.domain.drafts import Draft, Submission, draft_of
 from feedback.domain.kept_event import payload_of
 from feedback.domain.spam import SpamVerdict
-from hearback_contracts.sources import FeedbackSource
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from .test_total import CONTEXTS, EVENTS, JSON, NOW, SUBMISSIONS
+from .test_total import CONTEXTS, EVENTS, JSON, SOON, SUBMISSIONS
 
 SAID = st.fixed_dictionaries(
     {"message": st.just("It broke")},
     optional=dict.fromkeys(("name", "contact_email", "url", "replay_id", "associated_event_id"), JSON),
 )
-EVENT_ID = "a" * 32
 
 
 def draft(submission: Submission, payload: dict[str, Any], **more: Any) -> Draft:
@@ -29,10 +27,7 @@ def draft(submission: Submission, payload: dict[str, Any], **more: Any) -> Draft
 @settings(max_examples=300, deadline=None)
 @given(submission=SUBMISSIONS, event=EVENTS, said=SAID, contexts=CONTEXTS)
 @example(
-    submission=Submission(
-        organization_id=1, project_id=1, event_id=EVENT_ID, submission_id=EVENT_ID, revision=0, received_at=NOW,
-        source=FeedbackSource.NEW_FEEDBACK_ENVELOPE,
-    ),
+    submission=SOON,
     event={
         "release": {}, "sdk": [], "dist": 0, "user": {"email": "a@b.io", "name": "n"},
         "logentry": {"message": "x"},
@@ -50,12 +45,8 @@ def test_what_is_processed_again_is_the_same(
 
 
 def test_what_was_derived_is_derived_again() -> None:
-    submission = Submission(
-        organization_id=1, project_id=1, event_id=EVENT_ID, submission_id=EVENT_ID, revision=0, received_at=NOW,
-        source=FeedbackSource.NEW_FEEDBACK_ENVELOPE,
-    )  # fmt: skip
     said = {"message": "m", "contact_email": "a@b.io", "associated_event_id": "B" * 32}
-    event = draft(submission, {"contexts": {"feedback": said}, "release": "1", "tags": {"own": "x"}}).event
+    event = draft(SOON, {"contexts": {"feedback": said}, "release": "1", "tags": {"own": "x"}}).event
     assert event["tags"] == {
         "own": "x", "user.email": "a@b.io", "has_linked_error": "true", "associated_event_id": "b" * 32,
         "release": "1",
