@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import orjson
+import pytest
 import pytest_asyncio
 from hearback_contracts.events import (
     ErrorEventReceived,
@@ -17,7 +18,7 @@ from hearback_contracts.events import (
     OutcomeRecorded,
     SubmissionStep,
     UserReportSubmitted,
-)
+)  # fmt: skip
 from hearback_contracts.notices import UserReportLinked
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import following, publish_project
@@ -26,6 +27,7 @@ from hearback_kit.bus import Incoming
 from hearback_kit.db import Database
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import new_id, random_id
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from sqlalchemy import text
 from user_reports.consumers.error_event_received import handle_error_events
@@ -117,6 +119,18 @@ class Harness:
         """A sweep with its own memory."""
         return Sweep(self.context, Settings.model_construct(**options), resume)
 
+    def settings(self, redis_url: str, **more: Any) -> Settings:
+        """Settings of an app or a worker on this database."""
+        urls = {"service_database_url": SecretStr(self.url), "redis_url": SecretStr(redis_url)}
+        return Settings(**{**urls, **more})
+
+    async def index_silently(self, *event_ids: str, **fields: Any) -> None:
+        """Index events as they would be after a fault: without linking what waits for them."""
+        await self.execute("UPDATE reports SET group_id = 0 WHERE group_id IS NULL")
+        for event_id in event_ids:
+            await self.deliver(self.event(event_id, **fields))
+        await self.execute("UPDATE reports SET group_id = NULL WHERE group_id = 0")
+
     async def retain(self, *, weeks_ahead: int = 4, **options: Any) -> None:
         """Run retention once, as a new worker does."""
         chosen = Settings.model_construct(**options)
@@ -179,6 +193,12 @@ class Recorded:
                 key = (outcome.outcome, outcome.reason)
                 found[key] = found.get(key, 0) + outcome.quantity
         return found
+
+
+@pytest.fixture
+def event_id() -> str:
+    """An id of an event."""
+    return random_id()
 
 
 @pytest_asyncio.fixture

@@ -38,14 +38,12 @@ class Api:
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, harness: Any, redis_url: str) -> Settings:
     """The app's settings; an indirect parameter has more of them."""
-    return Settings(
-        service_database_url=SecretStr(harness.url),
-        redis_url=SecretStr(redis_url),
-        secret_key=SecretStr(SECRET),
-        organizations_denied="denied, other",
-        public_url="https://hearback.test",
+    more = {
+        "secret_key": SecretStr(SECRET),
+        "public_url": "https://hearback.test",
         **getattr(request, "param", {}),
-    )
+    }
+    return harness.settings(redis_url, organizations_denied="denied, other", **more)
 
 
 @pytest_asyncio.fixture

@@ -1,13 +1,11 @@
 """Error groups, events, the internal call: shapes, rights and tenants."""
 
 import re
-import time
 from typing import Any
+from uuid import UUID
 
-import httpx
-import orjson
 import pytest
-from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, ServiceClient, sign
+from hearback_devkit.fleet import call_signed
 from hearback_kit.values.ids import random_id
 
 from .conftest import SECRET
@@ -15,11 +13,6 @@ from .conftest import SECRET
 ISSUES = "/api/0/organizations/demo/issues"
 PROJECT = "/api/0/projects/demo/web"
 EXIST = "/internal/events/exist"
-
-
-@pytest.fixture
-def event_id() -> str:
-    return random_id()
 
 
 async def only_group(harness: Any) -> int:
@@ -42,8 +35,7 @@ async def test_event_is_there_once_indexed(harness: Any, api: Any, event_id: str
     assert event["user"]["email"] == "ada@example.com"
     assert event["contexts"] == {"trace": trace, "replay": {"replay_id": "a" * 32}}
     assert event["feedbackUrl"].endswith(f"issue.category%3Afeedback%20associated_event_id%3A{event_id}")
-    dashed = f"{event_id[:8]}-{event_id[8:12]}-{event_id[12:16]}-{event_id[16:20]}-{event_id[20:]}"
-    assert (await api.get(f"{PROJECT}/events/{dashed}/")).json() == event
+    assert (await api.get(f"{PROJECT}/events/{UUID(event_id)}/")).json() == event
 
 
 @pytest.mark.parametrize("path", [ISSUES, "/api/0/issues"])
@@ -143,9 +135,8 @@ async def test_nothing_of_one_project_is_reachable_through_another(harness: Any,
     assert (await api.get(f"{own}/user-feedback/", headers=api.stranger)).json() == []
     assert (await api.get("/api/0/organizations/organization-2/user-feedback/", headers=api.stranger)).json() == []
     group = report["issue"]["id"]
-    assert (
-        await api.get(f"/api/0/organizations/organization-2/issues/{group}/", headers=api.stranger)
-    ).status_code == 404
+    theirs = f"/api/0/organizations/organization-2/issues/{group}/"
+    assert (await api.get(theirs, headers=api.stranger)).status_code == 404
     for path in (f"{own}/user-feedback/{report['id']}/", f"{PROJECT}/user-feedback/{report['id']}/"):
         assert (await api.client.delete(path, headers=api.stranger)).status_code == 404
     same = "/api/0/projects/demo/project-2"
@@ -156,19 +147,10 @@ async def test_nothing_of_one_project_is_reachable_through_another(harness: Any,
 
 async def test_other_services_may_ask_which_events_exist(harness: Any, api: Any, event_id: str) -> None:
     await harness.deliver(harness.event(event_id), harness.event(other := random_id(), project_id=2))
-    raw = orjson.dumps({"project_id": 1, "event_ids": [event_id.upper(), other, "x"]})
-    headers = {
-        SERVICE_HEADER: "feedback",
-        "Content-Type": "application/json",
-        SIGNATURE_HEADER: sign(
-            "a secret for tests, long enough to be one", "feedback", "POST", EXIST, raw, int(time.time())
-        ),
-    }
-    response = await api.client.post(EXIST, content=raw, headers=headers)
-    assert response.json() == {"found": [event_id]}
-    assert (await api.client.post(EXIST, content=raw, headers=api.owner)).status_code == 401
-    forged = {**headers, SIGNATURE_HEADER: sign("other", "feedback", "POST", EXIST, raw, int(time.time()))}
-    assert (await api.client.post(EXIST, content=raw, headers=forged)).status_code == 401
+    asked = {"project_id": 1, "event_ids": [event_id.upper(), other, "x"]}
+    assert (await call_signed(api.client, EXIST, asked, secret=SECRET)).json() == {"found": [event_id]}
+    assert (await call_signed(api.client, EXIST, asked, secret="other")).status_code == 401
+    assert (await api.post(EXIST, json=asked)).status_code == 401
 
 
 async def two_events(harness: Any) -> list[str]:
@@ -269,10 +251,8 @@ async def test_ids_that_people_see_are_resolved(harness: Any, api: Any, event_id
     for path in ("shortids/WEB-ERR-3/", f"eventids/{random_id()}/", "eventids/nonsense/"):
         assert (await api.get(f"{base}/{path}")).status_code == 404
     for path in ("shortids/WEB-ERR-1/", f"eventids/{event_id}/"):
-        assert (await api.get(f"{base}/{path}", headers=api.stranger)).status_code == 404
-        assert (
-            await api.get(f"/api/0/organizations/organization-2/{path}", headers=api.stranger)
-        ).status_code == 404
+        for organization in (base, "/api/0/organizations/organization-2"):
+            assert (await api.get(f"{organization}/{path}", headers=api.stranger)).status_code == 404
 
 
 async def test_feedback_asks_for_the_group_of_an_event(harness: Any, api: Any, event_id: str) -> None:
@@ -280,10 +260,7 @@ async def test_feedback_asks_for_the_group_of_an_event(harness: Any, api: Any, e
     await harness.deliver(harness.event(event_id))
 
     async def ask(target: str, secret: str = SECRET) -> Any:
-        client = ServiceClient(
-            "http://test", service="feedback", secret=secret, transport=httpx.ASGITransport(app=api.app)
-        )
-        return await client.request("GET", f"/internal/organizations/{target}")
+        return await call_signed(api.client, f"/internal/organizations/{target}", secret=secret)
 
     found = (await ask(f"1/events/{event_id}/group?project_id=2&project_id=1")).json()
     assert (found["id"], found["shortId"], found["matchingEventId"]) == ("1", "WEB-ERR-1", event_id)

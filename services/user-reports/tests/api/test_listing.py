@@ -152,13 +152,9 @@ async def test_report_shape_falls_back_to_the_events_user(harness: Any, api: Any
     (item,) = (await api.get(PROJECT)).json()
     assert (item["name"], item["email"]) == (None, "ada@example.com")
     assert item["user"] == {
-        "id": "7",
-        "username": "ada",
-        "email": "ada@example.com",
-        "name": "ada@example.com",
-        "ipAddress": "192.0.2.7",
-        "avatarUrl": "",
-    }
+        "id": "7", "username": "ada", "email": "ada@example.com", "name": "ada@example.com",
+        "ipAddress": "192.0.2.7", "avatarUrl": "",
+    }  # fmt: skip
     assert item["dateCreated"] == "2026-11-24T12:00:00Z"
 
 
@@ -196,10 +192,8 @@ async def test_issue_tab_on_both_paths(harness: Any, api: Any) -> None:
     await linked(harness, "elsewhere", message="same", environment="elsewhere")
     await linked(harness, "other", message="other")
     (issue,) = {i["issue"]["id"] for i in (await api.get(PROJECT)).json() if i["issue"]["title"] == "same"}
-    for path in (
-        f"/api/0/organizations/demo/issues/{issue}/user-reports/",
-        f"/api/0/issues/{issue}/user-reports/",
-    ):
+    for start in ("/api/0/organizations/demo/issues", "/api/0/issues"):
+        path = f"{start}/{issue}/user-reports/"
         response = await api.get(path)
         assert comments(response) == ["elsewhere", "two", "one"]
         assert all("issue" not in item for item in response.json())

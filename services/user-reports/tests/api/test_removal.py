@@ -11,11 +11,6 @@ from hearback_kit.values.ids import random_id
 PROJECT = "/api/0/projects/demo/web"
 
 
-@pytest.fixture
-def event_id() -> str:
-    return random_id()
-
-
 async def test_delete_one_is_recorded(harness: Any, api: Any, event_id: str) -> None:
     await harness.deliver(harness.report(event_id), harness.event(other := random_id()), harness.report(other))
     reports = {row.event_id.hex: row.id for row in await harness.rows("SELECT id, event_id FROM reports")}

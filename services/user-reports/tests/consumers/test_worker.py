@@ -17,7 +17,6 @@ from hearback_devkit.testing import eventually
 from hearback_fleet.messages import decode, outgoing
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.values.ids import derived_id, random_id
-from pydantic import SecretStr
 from user_reports.app import create_worker, sweep_now
 from user_reports.settings import Settings
 
@@ -26,13 +25,7 @@ SHARDS = 2
 
 @pytest.fixture
 def settings(harness: Any, redis_url: str) -> Settings:
-    return Settings(
-        service_database_url=SecretStr(harness.url),
-        redis_url=SecretStr(redis_url),
-        stream_shards=SHARDS,
-        deliveries_max=1,
-        sweep_seconds=1,
-    )
+    return harness.settings(redis_url, stream_shards=SHARDS, deliveries_max=1, sweep_seconds=1)
 
 
 @asynccontextmanager
@@ -59,12 +52,8 @@ async def test_report_and_event_become_a_feedback_message(
 ) -> None:
     event_id = random_id()
     message, body = harness.report(event_id)
-    await bus.publish(
-        [
-            outgoing(USER_REPORT_SUBMITTED, message, SHARDS, body=body),
-            outgoing(ERROR_EVENT_RECEIVED, harness.event(event_id), SHARDS),
-        ]
-    )
+    report = outgoing(USER_REPORT_SUBMITTED, message, SHARDS, body=body)
+    await bus.publish([report, outgoing(ERROR_EVENT_RECEIVED, harness.event(event_id), SHARDS)])
     async with working(settings, harness.clock):
         (entry,) = await eventually(lambda: arrived(bus, FEEDBACK_SUBMITTED))
         feedback = decode(FeedbackSubmitted, entry)

@@ -6,14 +6,6 @@ from hearback_contracts.outcomes import Outcome
 from hearback_kit.values.ids import random_id
 
 
-async def silently(harness: Any, *event_ids: str, **fields: Any) -> None:
-    """Index events without linking what waits for them, as after a fault."""
-    await harness.execute("UPDATE reports SET group_id = 0 WHERE group_id IS NULL")
-    for event_id in event_ids:
-        await harness.deliver(harness.event(event_id, **fields))
-    await harness.execute("UPDATE reports SET group_id = NULL WHERE group_id = 0")
-
-
 async def waiting(harness: Any, count: int = 1, **fields: Any) -> list[str]:
     ids = [random_id() for _ in range(count)]
     for event_id in ids:
@@ -23,7 +15,7 @@ async def waiting(harness: Any, count: int = 1, **fields: Any) -> list[str]:
 
 async def test_chunks_cover_every_waiting_report(harness: Any) -> None:
     ids = await waiting(harness, 7)
-    await silently(harness, *ids[:5])
+    await harness.index_silently(*ids[:5])
     result = await harness.sweeper(sweep_chunk_max=2).run_once()
     assert (result.looked_at, result.linked, result.complete) == (7, 5, True)
     assert sorted(f.submission_id for f in (await harness.recorded()).feedback) == sorted(ids[:5])
@@ -31,11 +23,11 @@ async def test_chunks_cover_every_waiting_report(harness: Any) -> None:
 
 async def test_window_of_reports_is_a_day_and_five_minutes(harness: Any) -> None:
     (old,) = await waiting(harness)
-    await silently(harness, old)
+    await harness.index_silently(old)
     harness.clock.move(hours=24)
     assert (await harness.sweep()).looked_at == 1
     (other,) = await waiting(harness)
-    await silently(harness, other)
+    await harness.index_silently(other)
     harness.clock.move(hours=24, seconds=1)
     assert (await harness.sweep()).looked_at == 0
     harness.clock.move(hours=-24, minutes=-5, seconds=-1)
@@ -44,8 +36,7 @@ async def test_window_of_reports_is_a_day_and_five_minutes(harness: Any) -> None
     assert (await harness.sweep()).looked_at == 0
 
 
-async def test_events_may_lie_a_day_before_the_window(harness: Any) -> None:
-    event_id = random_id()
+async def test_events_may_lie_a_day_before_the_window(harness: Any, event_id: str) -> None:
     await harness.deliver(harness.event(event_id))
     harness.clock.move(hours=47)
     await harness.deliver(harness.event(late := random_id()))
@@ -65,7 +56,7 @@ async def test_events_may_lie_a_day_before_the_window(harness: Any) -> None:
 
 async def test_deadline_ends_a_sweep_and_the_next_one_goes_on(harness: Any) -> None:
     ids = await waiting(harness, 4)
-    await silently(harness, ids[-1])
+    await harness.index_silently(ids[-1])
     sweeper = harness.sweeper(sweep_chunk_max=1, sweep_deadline_seconds=0.0)
     assert (await sweeper.run_once()).complete is False
     quick = harness.sweeper(resume=(harness.clock.now(), 3), sweep_chunk_max=1)
@@ -77,7 +68,7 @@ async def test_deadline_ends_a_sweep_and_the_next_one_goes_on(harness: Any) -> N
 async def test_denied_organization_is_linked_but_not_handed_on(harness: Any) -> None:
     from_dialog = {"project_id": 4, "organization_id": 4, "source": "crash_report_embed_form"}
     ids = await waiting(harness, 1, **from_dialog)
-    await silently(harness, *ids, project_id=4, organization_id=4)
+    await harness.index_silently(*ids, project_id=4, organization_id=4)
     assert (await harness.sweep()).linked == 1
     recorded = await harness.recorded()
     assert recorded.feedback == []

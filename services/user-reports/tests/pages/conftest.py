@@ -9,7 +9,6 @@ import pytest_asyncio
 from hearback_devkit.testing import running
 from hearback_devkit.testing.pages import PageBrowser
 from hearback_kit.errors import Unavailable
-from pydantic import SecretStr
 from user_reports.app import create_app
 from user_reports.settings import Settings
 
@@ -36,11 +35,7 @@ class LinkedFeedback:
 
 @pytest.fixture
 def settings(harness: Any, redis_url: str) -> Settings:
-    return Settings(
-        service_database_url=SecretStr(harness.url),
-        redis_url=SecretStr(redis_url),
-        public_url="http://test",
-    )
+    return harness.settings(redis_url, public_url="http://test")
 
 
 @pytest.fixture

@@ -2,18 +2,12 @@
 
 from typing import Any
 
-import pytest
 from hearback_devkit.testing.pages import READS
 from hearback_kit.values.ids import random_id
 
 GROUP = "/organizations/demo/issues/1/"
 TAB = f"{GROUP}feedback/"
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def event_id() -> str:
-    return random_id()
 
 
 async def test_a_group_shows_what_happened(harness: Any, browser: Any, event_id: str) -> None:
@@ -44,9 +38,8 @@ async def test_every_value_is_text(harness: Any, browser: Any, event_id: str) ->
 
 
 async def test_long_and_missing_content(harness: Any, browser: Any, event_id: str) -> None:
-    await harness.deliver(
-        harness.event(event_id, message="x" * 9_000, tags={f"tag{n}": "v" * 200 for n in range(200)})
-    )
+    tags = {f"tag{n}": "v" * 200 for n in range(200)}
+    await harness.deliver(harness.event(event_id, message="x" * 9_000, tags=tags))
     text = await browser.page(GROUP)
     assert "more tags" in text
     bare = random_id()

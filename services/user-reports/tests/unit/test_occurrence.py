@@ -11,16 +11,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def message(timestamp: datetime, sent_at: datetime | None = None) -> ErrorEventReceived:
-    return ErrorEventReceived(
-        id=ID,
-        occurred_at=NOW,
-        project_id=1,
-        organization_id=1,
-        received_at=NOW,
-        sent_at=sent_at,
-        event_id=ID,
-        timestamp=timestamp,
-    )
+    ids = {"id": ID, "event_id": ID, "project_id": 1, "organization_id": 1}
+    return ErrorEventReceived(**ids, occurred_at=NOW, received_at=NOW, sent_at=sent_at, timestamp=timestamp)
 
 
 @pytest.mark.parametrize(
