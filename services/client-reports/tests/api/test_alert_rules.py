@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from client_reports.domain.counting import Count, CountKey, Effects
 from client_reports.service.evaluate_alerts import evaluate_alerts
 from client_reports.store.tables import OUTBOX
 from hearback_contracts.audit import AuditEvent
@@ -32,16 +30,9 @@ async def create(api: Any, **changes: Any) -> dict[str, Any]:
 
 
 async def count(
-    api: Any,
-    quantity: int,
-    outcome: Outcome = Outcome.CLIENT_DISCARD,
-    reason: str | None = None,
-    category: int = 1,
-    project_id: int = 1,
+    api: Any, quantity: int, outcome: Outcome = Outcome.CLIENT_DISCARD, reason: str | None = None, **more: Any
 ) -> None:
-    now = api.store.clock.now()
-    key = CountKey(1, project_id, 1, category, int(outcome), reason, None, now.replace(second=0, microsecond=0))
-    await api.store.recorder().record([Effects(uuid4(), now, (Count(key, quantity),))])
+    await api.store.add(api.store.count(quantity, outcome, reason, **more))
 
 
 async def evaluate(api: Any, database: Database | None = None) -> None:

@@ -36,7 +36,8 @@ async def record(
 
 async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
     known = await record(api.store, 0, State.FILTERED, reason="empty", source="user_report_envelope")
-    dashed = str(UUID(known))
+    dashed, at = str(UUID(known)), "2026-11-24T12:34:56.000000Z"
+    step = {"at": at, "service": "feedback", "step": "was_filtered", "reason": "empty"}
     for spelling in (known, known.upper(), dashed, dashed.upper()):
         found = await api.get(f"{PATH}{spelling}/")
         assert found == {
@@ -44,17 +45,10 @@ async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
             "source": "user_report_envelope",
             "state": "filtered",
             "reason": "empty",
-            "receivedAt": "2026-11-24T12:34:56.000000Z",
+            "receivedAt": at,
             "feedbackId": None,
             "payload": None,
-            "steps": [
-                {
-                    "at": "2026-11-24T12:34:56.000000Z",
-                    "service": "feedback",
-                    "step": "was_filtered",
-                    "reason": "empty",
-                }
-            ],
+            "steps": [step],
         }
 
 

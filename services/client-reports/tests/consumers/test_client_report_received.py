@@ -12,20 +12,14 @@ from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import ClientReportReceived
 from hearback_contracts.outcomes import Outcome
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED
+from hearback_devkit.fleet import as_incoming
+from hearback_devkit.testing import recorded
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming
 from hearback_kit.values.ids import new_id
-from prometheus_client import REGISTRY
-from sqlalchemy import text
 
 ENTRY = {"reason": "queue_overflow", "category": "error", "quantity": 23}
 DAY = timedelta(days=1)
-
-
-def project(project_id: int, options: dict[str, Any]) -> ProjectConfig:
-    return ProjectConfig(
-        id=project_id, slug="web", name="Web", organization_id=1, organization_slug="demo", options=options
-    )
 
 
 class Bench:
@@ -37,22 +31,22 @@ class Bench:
         self.options: dict[str, Any] = {}
 
     async def find_project(self, project_id: int) -> ProjectConfig | None:
-        return project(project_id, self.options)
+        return ProjectConfig(
+            id=project_id,
+            slug="web",
+            name="Web",
+            organization_id=1,
+            organization_slug="demo",
+            options=self.options,
+        )
 
     async def handle(self, body: bytes | None, **fields: Any) -> None:
         message = ClientReportReceived(
-            id=new_id(),
-            occurred_at=self.now,
-            project_id=1,
-            organization_id=1,
-            key_id=3,
-            received_at=self.now,
-            sdk="sentry.x/1",
-            **fields,
-        )
-        entry = outgoing(CLIENT_REPORT_RECEIVED, message, 1, body=body)
+            id=new_id(), occurred_at=self.now, project_id=1, organization_id=1, key_id=3, received_at=self.now,
+            sdk="sentry.x/1", **fields,
+        )  # fmt: skip
         handler = ClientReportReceivedHandler(self.store.recorder(), self.find_project, report_days_max=90)
-        await handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, entry.body)])
+        await handler([as_incoming(outgoing(CLIENT_REPORT_RECEIVED, message, 1, body=body))])
 
     async def report(self, timestamp: object = None, sent_at: datetime | None = None, **lists: Any) -> None:
         payload = {"discarded_events": [ENTRY], **lists}
@@ -61,30 +55,22 @@ class Bench:
         await self.handle(orjson.dumps(payload), sent_at=sent_at)
 
     async def counted(self) -> list[tuple[str, str | None, str, int]]:
-        statement = text("SELECT outcome, reason, category, quantity FROM counter_minutes ORDER BY quantity")
-        async with self.store.database.connection() as connection:
-            rows = (await connection.execute(statement)).all()
+        statement = "SELECT outcome, reason, category, quantity FROM counter_minutes ORDER BY quantity"
+        rows = await self.store.rows(statement)
         return [(str(Outcome(o)), reason, str(DataCategory(c)), int(quantity)) for o, reason, c, quantity in rows]
 
     async def days(self) -> list[str]:
         """The reasons that the counters by the day hold, however old they are."""
-        async with self.store.database.connection() as connection:
-            return list((await connection.execute(text("SELECT reason FROM counter_days"))).scalars())
+        return [reason for (reason,) in await self.store.rows("SELECT reason FROM counter_days")]
 
     async def fates(self) -> list[tuple[str, str]]:
         """The states and reasons that the journal holds."""
-        async with self.store.database.connection() as connection:
-            rows = await connection.execute(text("SELECT state, reason FROM submission"))
-        return [(state, reason) for state, reason in rows.all()]
+        return list(await self.store.rows("SELECT state, reason FROM submission"))
 
 
 @pytest.fixture
 def bench(store: Any) -> Bench:
     return Bench(store)
-
-
-def number(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(f"client_reports_{name}_total", labels) or 0.0
 
 
 @pytest.mark.parametrize(
@@ -105,12 +91,12 @@ def number(name: str, **labels: str) -> float:
     ],
 )
 async def test_an_invalid_report_has_an_outcome_and_a_fate(bench: Bench, body: Any, cause: str) -> None:
-    before = number("reports_invalid", cause=cause)
+    before = recorded("client_reports_reports_invalid_total", cause=cause)
     await bench.handle(body)
     reason = str(CAUSES[cause])
     assert await bench.counted() == [("invalid", reason, "unknown", 1)]
     assert await bench.fates() == [("invalid", reason)]
-    assert number("reports_invalid", cause=cause) == before + 1
+    assert recorded("client_reports_reports_invalid_total", cause=cause) == before + 1
 
 
 async def test_what_only_a_strict_decoder_refuses_counts(bench: Bench) -> None:
@@ -156,13 +142,13 @@ async def test_the_age_of_a_report_has_bounds(
 ) -> None:
     bench.options = options
     cause = "in_future" if age < timedelta() else "too_old"
-    before = number("reports_invalid", cause=cause)
+    before = recorded("client_reports_reports_invalid_total", cause=cause)
     for timestamp in ((bench.now - age).timestamp(), (bench.now - age).isoformat()):
         await bench.report(timestamp)
     reason = "queue_overflow" if counts else {"in_future": "future_timestamp", "too_old": "past_timestamp"}[cause]
     assert await bench.days() == [reason]
     assert await bench.fates() == ([] if counts else [("invalid", reason)] * 2)
-    assert number("reports_invalid", cause=cause) == before + (0 if counts else 2)
+    assert recorded("client_reports_reports_invalid_total", cause=cause) == before + (0 if counts else 2)
 
 
 @pytest.mark.parametrize(
@@ -171,10 +157,8 @@ async def test_the_age_of_a_report_has_bounds(
 async def test_a_wrong_clock_is_corrected(bench: Bench, off: timedelta) -> None:
     clock = bench.now + off
     await bench.report((clock - timedelta(minutes=5)).isoformat(), sent_at=clock)
-    statement = text("SELECT bucket FROM counter_minutes")
-    async with bench.store.database.connection() as connection:
-        [bucket] = (await connection.execute(statement)).scalars()
-    assert bucket == (bench.now - timedelta(minutes=5)).replace(second=0)
+    at = (bench.now - timedelta(minutes=5)).replace(second=0)
+    assert await bench.store.rows("SELECT bucket FROM counter_minutes") == [(at,)]
 
 
 async def test_a_report_without_a_time_counts_when_it_came(bench: Bench) -> None:
@@ -184,9 +168,8 @@ async def test_a_report_without_a_time_counts_when_it_came(bench: Bench) -> None
 
 async def test_counts_keep_their_key_and_sdk(bench: Bench) -> None:
     await bench.report()
-    statement = text("SELECT organization_id, project_id, key_id, sdk, times FROM counter_minutes")
-    async with bench.store.database.connection() as connection:
-        assert (await connection.execute(statement)).all() == [(1, 1, 3, "sentry.x/1", 1)]
+    statement = "SELECT organization_id, project_id, key_id, sdk, times FROM counter_minutes"
+    assert await bench.store.rows(statement) == [(1, 1, 3, "sentry.x/1", 1)]
 
 
 async def test_what_breaks_the_message_itself_is_refused(bench: Bench) -> None:

@@ -9,16 +9,16 @@ import orjson
 import pytest
 import pytest_asyncio
 from client_reports.app import create_worker
-from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, SubmissionStep
+from hearback_contracts.events import ClientReportReceived, OutcomeCount, SubmissionStep
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
+from hearback_devkit.fleet import as_incoming
 from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
-from hearback_kit.bus import Incoming, Outgoing
+from hearback_kit.bus import Outgoing
 from hearback_kit.values.ids import new_id
 
 
@@ -81,35 +81,11 @@ async def test_worker_counts_reports_and_outcomes_and_records_fates(
 
     await eventually(drained)
     fate = await api.get(f"/api/0/projects/demo/web/submissions/{submission_id}/")
-    assert fate == {
-        "id": submission_id,
-        "source": "new_feedback_envelope",
-        "state": "stored",
-        "reason": None,
-        "receivedAt": "2026-11-24T12:34:55.995000Z",
-        "feedbackId": "2",
-        "payload": None,
-        "steps": [
-            {
-                "at": "2026-11-24T12:34:55.995000Z",
-                "service": "feedback",
-                "step": "envelope_accepted",
-                "reason": None,
-            },
-            {"at": "2026-11-24T12:34:56.000000Z", "service": "feedback", "step": "stored", "reason": None},
-        ],
-    }
-
-
-def stored(store: Any, submission_id: str, project_id: int = 1) -> SubmissionStep:
-    return SubmissionStep(
-        organization_id=1,
-        project_id=project_id,
-        submission_id=submission_id,
-        state=SubmissionState.STORED,
-        step="stored",
-        at=store.clock.now(),
-    )
+    assert (fate["state"], fate["feedbackId"]) == ("stored", "2")
+    assert [(step["at"], step["step"]) for step in fate["steps"]] == [
+        ("2026-11-24T12:34:55.995000Z", "envelope_accepted"),
+        ("2026-11-24T12:34:56.000000Z", "stored"),
+    ]
 
 
 async def test_fates_do_not_share_the_dead_letter_of_a_count(
@@ -117,14 +93,7 @@ async def test_fates_do_not_share_the_dead_letter_of_a_count(
 ) -> None:
     """One count that this release cannot read, beside fates; its replay neither doubles steps nor counts twice."""
     ids = [new_id() for _ in range(3)]
-    message = OutcomeRecorded(
-        id=new_id(),
-        occurred_at=store.clock.now(),
-        project_id=1,
-        service="feedback",
-        outcomes=(outcome_of_a_later_release,),
-        steps=tuple(stored(store, one) for one in ids),
-    )
+    message = store.message(*(store.step(one) for one in ids), outcomes=(outcome_of_a_later_release,))
     key = OUTCOME_RECORDED.key(1, store.settings.stream_shards)
 
     async def buried() -> Any:
@@ -133,7 +102,7 @@ async def test_fates_do_not_share_the_dead_letter_of_a_count(
     async def recorded() -> bool:
         return {row["id"] for row in await api.get("/api/0/projects/demo/web/submissions/")} == set(ids)
 
-    await bus.publish([outgoing(OUTCOME_RECORDED, message, store.settings.stream_shards)])
+    await bus.publish([message])
     [letter] = await eventually(buried)
     await eventually(recorded)
     await bus.replay([letter])
@@ -160,48 +129,30 @@ async def test_a_fate_that_cannot_be_written_is_not_published_again_and_again(
     store: Any, outcome_of_a_later_release: OutcomeCount
 ) -> None:
     def dead(*steps: SubmissionStep, outcomes: tuple[OutcomeCount, ...] = ()) -> list[Outgoing]:
-        message = OutcomeRecorded(
-            id=new_id(), occurred_at=store.clock.now(), project_id=1, service="x", outcomes=outcomes, steps=steps
-        )
-        entry = outgoing(OUTCOME_RECORDED, message, 4)
-        handler = OutcomeRecordedHandler(store.recorder(), shards=4)
-        again = handler.on_dead(Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None), "x")
+        entry = as_incoming(store.message(*steps, outcomes=outcomes))
+        again = store.handler().on_dead(entry, "x")
         assert {one.key for one in again} <= {entry.key}
         return again
 
-    one, other = stored(store, "a" * 32), stored(store, "b" * 32)
+    one, other = store.step("a" * 32), store.step("b" * 32)
     assert len(dead(one, other)) == 2
     assert len(dead(one, one, outcomes=(outcome_of_a_later_release,))) == 1
     assert dead(one, one) == []
     assert dead(outcomes=(outcome_of_a_later_release,)) == []
-    unreadable = Incoming(OUTCOME_RECORDED.key(1, 4), "1-0", OUTCOME_RECORDED.name, "1", b"{", None)
-    assert OutcomeRecordedHandler(store.recorder(), shards=4).on_dead(unreadable, "x") == []
+    unreadable = as_incoming(store.message())._replace(data=b"{")
+    assert store.handler().on_dead(unreadable, "x") == []
 
 
 async def test_what_a_message_cannot_mean_is_refused(store: Any, outcome_of_a_later_release: OutcomeCount) -> None:
-    handler = OutcomeRecordedHandler(store.recorder(), shards=4)
     negative = outcome_of_a_later_release.model_copy(update={"outcome": 0, "quantity": -1})
     for count in (outcome_of_a_later_release, negative):
-        message = OutcomeRecorded(
-            id=new_id(), occurred_at=store.clock.now(), project_id=1, service="x", outcomes=(count,)
-        )
-        entry = outgoing(OUTCOME_RECORDED, message, 4)
         with pytest.raises(ValueError, match=r"77|lie between"):
-            await handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
+            await store.take(outcomes=(count,))
 
 
 async def test_a_step_may_spell_its_submission_in_any_way(api: Any, store: Any) -> None:
     submission_id = new_id()
-    handler = OutcomeRecordedHandler(store.recorder(), shards=4)
     for spelling in (submission_id, str(UUID(submission_id)).upper(), f"{{{UUID(submission_id)}}}"):
-        message = OutcomeRecorded(
-            id=new_id(),
-            occurred_at=store.clock.now(),
-            project_id=1,
-            service="feedback",
-            steps=(stored(store, spelling),),
-        )
-        entry = outgoing(OUTCOME_RECORDED, message, 4)
-        await handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
+        await store.take(store.step(spelling))
     [fate] = await api.get("/api/0/projects/demo/web/submissions/")
     assert (fate["id"], len(fate["steps"])) == (submission_id, 1)

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from hearback_contracts.categories import DataCategory
@@ -26,7 +27,7 @@ async def some(browser: Browser) -> None:
     await browser.count(7, Outcome.RATE_LIMITED, "our quota", category=DataCategory.FEEDBACK, project_id=2)
     await browser.count(300, Outcome.CLIENT_DISCARD, "network_error", sdk="sentry.javascript.browser/11.1.0")
     await browser.count(5_000_000, category=DataCategory.ATTACHMENT)
-    await browser.count(11, hours_ago=24 * 20)
+    await browser.count(11, ago=timedelta(days=20))
     await browser.count(99, project_id=3, organization_id=2)
 
 

@@ -4,28 +4,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from client_reports.domain.counting import Count, CountKey, Effects
+from client_reports.domain.counting import Effects
 from client_reports.domain.journal import RecordedStep, SubmissionKey
 from client_reports.domain.submission_status import Step
 from hearback_contracts.outcomes import Outcome, SubmissionState
-from prometheus_client import REGISTRY
-from sqlalchemy import text
-
-UNITS = {"minutes": 0, "hours": 12, "hour_totals": 12, "days": None}
+from hearback_devkit.testing import recorded
 
 
 def invented(store: Any, numbers: range, *, sdk: str = "x/1") -> Effects:
-    minute = store.clock.now().replace(second=0)
-    counts = tuple(
-        Count(CountKey(1, 1, 1, 1, int(Outcome.CLIENT_DISCARD), f"made up {number}", sdk, minute), 3)
-        for number in numbers
-    )
+    counts = tuple(store.count(3, Outcome.CLIENT_DISCARD, f"made up {number}", sdk=sdk) for number in numbers)
     return Effects(uuid4(), store.clock.now(), counts)
-
-
-async def rows(store: Any, statement: str) -> list[Any]:
-    async with store.database.connection() as connection:
-        return list((await connection.execute(text(statement))).all())
 
 
 @pytest.mark.parametrize("is_restarted", [True, False])
@@ -36,21 +24,21 @@ async def test_invented_reasons_are_bounded_per_hour(store: Any, is_restarted: b
         await recorder.record([invented(store, range(start, start + 900))])
         if is_restarted:
             recorder = store.recorder(series_per_hour_max=50)
-    [(minutes, quantity)] = await rows(store, "SELECT count(*), sum(quantity) FROM counter_minutes")
+    [(minutes, quantity)] = await store.rows("SELECT count(*), sum(quantity) FROM counter_minutes")
     assert (minutes, quantity) == (51, 12_600 * 3)
-    [(hours, of_hours)] = await rows(store, "SELECT count(*), sum(quantity_12) FROM counter_hours")
+    [(hours, of_hours)] = await store.rows("SELECT count(*), sum(quantity_12) FROM counter_hours")
     assert (hours, of_hours) == (51, 12_600 * 3)
-    others = await rows(store, "SELECT sum(quantity_12) FROM counter_hour_totals WHERE reason = 'other'")
+    others = await store.rows("SELECT sum(quantity_12) FROM counter_hour_totals WHERE reason = 'other'")
     assert others == [(12_550 * 3,)]
     store.clock.move(hours=1)
     await recorder.record([invented(store, range(5))])
-    assert await rows(store, "SELECT count(*) FROM counter_hours WHERE times_13 > 0") == [(5,)]
+    assert await store.rows("SELECT count(*) FROM counter_hours WHERE times_13 > 0") == [(5,)]
 
 
 async def test_invented_sdks_are_bounded_with_them(store: Any) -> None:
     recorder = store.recorder(series_per_hour_max=20)
     await recorder.record([invented(store, range(2), sdk=f"{number}/1") for number in range(100)])
-    found = await rows(store, "SELECT count(DISTINCT sdk), sum(quantity_12) FROM counter_hours")
+    found = await store.rows("SELECT count(DISTINCT sdk), sum(quantity_12) FROM counter_hours")
     assert found == [(11, 600)]
 
 
@@ -63,7 +51,7 @@ async def test_a_batch_that_fails_leaves_no_series_behind(store: Any) -> None:
     with pytest.raises(Exception, match="int64"):
         await recorder.record([effects, Effects(uuid4(), store.clock.now(), (), (broken,))])
     await recorder.record([invented(store, range(100, 110))])
-    assert await rows(store, "SELECT count(*) FROM counter_hours WHERE reason = 'other'") == [(0,)]
+    assert await store.rows("SELECT count(*) FROM counter_hours WHERE reason = 'other'") == [(0,)]
 
 
 def arrived(store: Any, submission_id: str, project_id: int = 1) -> Effects:
@@ -74,19 +62,19 @@ def arrived(store: Any, submission_id: str, project_id: int = 1) -> Effects:
 
 async def test_a_project_adds_so_many_submissions_in_a_day(store: Any) -> None:
     recorder = store.recorder(submissions_per_day_max=100)
-    before = REGISTRY.get_sample_value("client_reports_steps_dropped_total") or 0
+    before = recorded("client_reports_steps_dropped_total")
     await recorder.record([arrived(store, f"{number:032x}") for number in range(99)])
     await recorder.record([arrived(store, f"{number:032x}") for number in range(90, 200)])
     await recorder.record([arrived(store, f"{number:032x}", project_id=2) for number in range(50)])
-    counts = await rows(store, "SELECT project_id, count(*) FROM submission GROUP BY 1 ORDER BY 1")
+    counts = await store.rows("SELECT project_id, count(*) FROM submission GROUP BY 1 ORDER BY 1")
     assert counts == [(1, 100), (2, 50)]
-    assert REGISTRY.get_sample_value("client_reports_steps_dropped_total") == before + 100
+    assert recorded("client_reports_steps_dropped_total") == before + 100
     store.clock.move(seconds=1)
     await recorder.record([arrived(store, f"{5:032x}")])  # what is there goes on
-    assert await rows(store, f"SELECT jsonb_array_length(steps) FROM submission WHERE id = '{5:032x}'") == [
+    assert await store.rows(f"SELECT jsonb_array_length(steps) FROM submission WHERE id = '{5:032x}'") == [
         (2,),
         (1,),
     ]
     store.clock.move(days=1)
     await recorder.record([arrived(store, "f" * 32)])
-    assert await rows(store, f"SELECT count(*) FROM submission WHERE id = '{'f' * 32}'") == [(1,)]
+    assert await store.rows(f"SELECT count(*) FROM submission WHERE id = '{'f' * 32}'") == [(1,)]

@@ -21,13 +21,15 @@ from client_reports.domain.journal import RecordedStep, SubmissionKey
 from client_reports.domain.submission_status import Step
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig
-from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, SubmissionStep
+from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
+from hearback_devkit.fleet import as_incoming
 from hearback_devkit.testing import eventually
 from hearback_devkit.testing.forks import shared_forks
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming, Outgoing
+from hearback_kit.values.ids import new_id
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -61,13 +63,13 @@ def made(kind: str, project_id: int, entries: Sequence[tuple[str, str, int]], no
             for reason, category, quantity in entries
         )
         message = OutcomeRecorded(
-            id=uuid4().hex, occurred_at=now, project_id=project_id, service="feedback", outcomes=counts
+            id=new_id(), occurred_at=now, project_id=project_id, service="x", outcomes=counts
         )
         return outgoing(OUTCOME_RECORDED, message, 1)
     listed: list[Any] = [list(entry) for entry in entries]
     if kind == "broken report":
         listed.append({"reason": "x", "category": "error", "quantity": -1})
-    report = ClientReportReceived(id=uuid4().hex, occurred_at=now, received_at=now, **scope)
+    report = ClientReportReceived(id=new_id(), occurred_at=now, received_at=now, **scope)
     return outgoing(CLIENT_REPORT_RECEIVED, report, 1, body=orjson.dumps({"discarded_events": listed}))
 
 
@@ -87,28 +89,20 @@ async def counted(store: Any, unit: str) -> Counted:
     cells = " + ".join(
         {"minutes": MINUTES, "hours": HOURS, "hour_totals": HOURS, "days": DAYS}[unit].columns("quantity")
     )
-    statement = text(
-        f"SELECT project_id, outcome, category, reason, sum({cells}) AS quantity FROM counter_{unit}"
+    rows = await store.rows(
+        f"SELECT project_id, outcome, category, reason, sum({cells}) FROM counter_{unit}"
         f" GROUP BY 1, 2, 3, 4 HAVING sum({cells}) > 0"
     )
-    async with store.database.connection() as connection:
-        rows = (await connection.execute(statement)).all()
     return Counter(
         {
-            (row.project_id, str(Outcome(row.outcome)), str(DataCategory(row.category)), row.reason): int(
-                row.quantity
-            )
-            for row in rows
+            (project_id, str(Outcome(outcome)), str(DataCategory(category)), reason): int(quantity)
+            for project_id, outcome, category, reason, quantity in rows
         }
     )
 
 
 async def find_project(_: int) -> ProjectConfig | None:
     return None
-
-
-def incoming(message: Outgoing, number: int) -> Incoming:
-    return Incoming(message.key, f"{number}-0", message.type, message.version, message.data, message.body)
 
 
 async def deliver(store: Any, entries: list[Incoming], endings: list[str], chance: random.Random) -> None:
@@ -143,7 +137,7 @@ async def test_counts_are_conserved(store: Any, messages: Any, endings: list[str
             text("TRUNCATE counter_minutes, counter_hours, counter_hour_totals, counter_days, processed")
         )
     now = store.clock.now()
-    entries = [incoming(made(*message, now), number) for number, message in enumerate(messages)]
+    entries = [as_incoming(made(*message, now), f"{number}-0") for number, message in enumerate(messages)]
     await deliver(store, entries, endings, random.Random(seed))
     wanted = expected(messages)
     for unit in ("minutes", "hours", "hour_totals", "days"):
@@ -153,27 +147,26 @@ async def test_counts_are_conserved(store: Any, messages: Any, endings: list[str
 async def test_a_failure_inside_the_transaction_counts_nothing(store: Any) -> None:
     """The second effect breaks the transaction that has already marked both as processed."""
     now = store.clock.now()
-    good = incoming(made("outcomes", 1, [("", "error", 3)], now), 1)
+    good = as_incoming(made("outcomes", 1, [("", "error", 3)], now))
     step = Step(now, "feedback", "stored", SubmissionState.STORED)
     bad = Effects(uuid4(), now, (), (RecordedStep(1, SubmissionKey(2**70, "x"), step),))
     with pytest.raises(Exception, match="int64"):
         await store.recorder().record([read_effects(good), bad])
-    handler = OutcomeRecordedHandler(store.recorder(), shards=1)
     assert await counted(store, "minutes") == Counter()
-    await handler([good])
+    await store.handler()([good])
     assert await counted(store, "minutes") == Counter({(1, "accepted", "error", ""): 3})
 
 
 async def test_workers_at_the_same_time_count_once(store: Any) -> None:
     now = store.clock.now()
     messages = [("outcomes", 1 + number % 2, [("", "error", number)]) for number in range(40)]
-    entries = [incoming(made(*message, now), number) for number, message in enumerate(messages)]
+    entries = [as_incoming(made(*message, now), f"{number}-0") for number, message in enumerate(messages)]
     chance = random.Random(7)
 
     async def work() -> None:
         mine = list(entries)
         chance.shuffle(mine)
-        handler = OutcomeRecordedHandler(store.recorder(), shards=1)
+        handler = store.handler()
         for start in range(0, len(mine), 10):
             await handler(mine[start : start + 10])
 
@@ -182,8 +175,8 @@ async def test_workers_at_the_same_time_count_once(store: Any) -> None:
 
 
 async def test_a_message_that_comes_again_after_days_is_not_counted_again(store: Any) -> None:
-    entry = incoming(made("outcomes", 1, [("", "error", 3)], store.clock.now()), 1)
-    handler = OutcomeRecordedHandler(store.recorder(), shards=1)
+    entry = as_incoming(made("outcomes", 1, [("", "error", 3)], store.clock.now()))
+    handler = store.handler()
     await handler([entry])
     store.clock.move(days=store.settings.processed_days_max - 1)
     await store.partitions.drop_old(store.clock.now())
@@ -231,26 +224,17 @@ async def test_a_killed_worker_loses_and_doubles_nothing(store: Any, bus: Any, r
 
 
 async def test_late_reports_reach_the_counters_that_still_exist(store: Any) -> None:
-    now = store.clock.now()
-    handler = OutcomeRecordedHandler(store.recorder(), shards=1)
     for days in (0, 8, 91, 10_000):
-        then = now - timedelta(days=days)
+        then = store.clock.now() - timedelta(days=days)
         count = OutcomeCount(organization_id=1, project_id=1, category=1, outcome=0, quantity=1, timestamp=then)
-        message = OutcomeRecorded(id=uuid4().hex, occurred_at=now, project_id=1, service="x", outcomes=(count,))
-        await handler([incoming(outgoing(OUTCOME_RECORDED, message, 1), days)])
+        await store.take(outcomes=(count,))
     sums = [sum((await counted(store, unit)).values()) for unit in ("minutes", "hours", "days")]
     assert sums == [1, 2, 3]
 
 
 async def test_a_clock_in_the_future_cannot_stop_the_stream(store: Any) -> None:
-    now = store.clock.now()
-    then = now + timedelta(days=400)
+    then = store.clock.now() + timedelta(days=400)
     count = OutcomeCount(organization_id=1, project_id=1, category=999, outcome=0, quantity=1, timestamp=then)
-    step = SubmissionStep(
-        organization_id=1, project_id=1, submission_id="x\x00y", state=SubmissionState.STORED, step="s", at=then
-    )
-    message = OutcomeRecorded(
-        id="not a uuid", occurred_at=then, project_id=1, service="x", outcomes=(count,), steps=(step,)
-    )
-    await OutcomeRecordedHandler(store.recorder(), shards=1)([incoming(outgoing(OUTCOME_RECORDED, message, 1), 1)])
+    step = store.step("x\x00y", at=then)
+    await store.take(step, outcomes=(count,), id="not a uuid", occurred_at=then)
     assert await counted(store, "minutes") == Counter({(1, "accepted", "unknown", None): 1})

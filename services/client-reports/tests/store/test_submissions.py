@@ -11,7 +11,6 @@ from client_reports.domain.journal import RecordedStep, SubmissionKey
 from client_reports.domain.submission_status import Step
 from client_reports.store.submissions import find_submission
 from hearback_contracts.outcomes import SubmissionState as State
-from sqlalchemy import text
 
 ID = "a" * 32
 
@@ -50,8 +49,7 @@ async def test_a_submission_is_one_row_over_midnight_and_weeks(store: Any) -> No
     store.clock.move(days=12)
     await store.recorder().record([effects_of(store, 0, State.LINKED)])
     await store.recorder().record([late])
-    async with store.database.connection() as connection:
-        assert await connection.scalar(text("SELECT count(*) FROM submission")) == 1
+    assert await store.rows("SELECT count(*) FROM submission") == [(1,)]
     row = await found(store)
     assert (row.state, len(row.steps)) == ("linked", 3)
 
@@ -70,8 +68,7 @@ async def test_writers_at_the_same_time_make_one_row_with_all_steps(store: Any) 
     effects = [effects_of(store, -86_400 * 6 * (n % 2) + n, state) for n, state in enumerate(states)]
     random.Random(3).shuffle(effects)
     await asyncio.gather(*(store.recorder().record([effect]) for effect in effects))
-    async with store.database.connection() as connection:
-        assert await connection.scalar(text("SELECT count(*) FROM submission")) == 1
+    assert await store.rows("SELECT count(*) FROM submission") == [(1,)]
     assert len((await found(store)).steps) == len(states)
 
 

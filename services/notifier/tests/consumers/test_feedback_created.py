@@ -17,7 +17,7 @@ from hearback_contracts.notices import (
 from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
-from hearback_devkit.fleet import publish_project
+from hearback_devkit.fleet import as_incoming, publish_project
 from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming
@@ -42,8 +42,7 @@ RULE: Final = {
 
 
 def incoming(stream: Any, message: Any) -> Incoming:
-    sent = outgoing(stream, message, 4)
-    return Incoming(key=sent.key, entry_id=new_id(), type=sent.type, version=sent.version, data=sent.data)
+    return as_incoming(outgoing(stream, message, 4), new_id())
 
 
 def changed(content: FeedbackContent, before: str, after: str) -> FeedbackChanged:

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hearback_contracts.config import MemberRef
 from hearback_contracts.options import Option
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
@@ -339,10 +340,6 @@ async def test_two_processes_amid_a_burst_send_no_more_than_the_bound(
 async def test_an_address_that_no_mail_can_carry_fails_alone(
     notifier: Notifier, mailbox: Mailbox, send_to: Any
 ) -> None:
-    from hearback_contracts.config import MemberRef
-    from hearback_devkit.fleet import publish_project
-    from hearback_devkit.testing import eventually
-
     odd = MemberRef(id=9, email="no address")
     await publish_project(notifier.redis, members=(odd, BOB))
 
@@ -386,52 +383,44 @@ def certified(folder: Path) -> tuple[Path, ssl.SSLContext]:
     return certificate, context
 
 
+async def send_mail(url: str) -> None:
+    """Send a mail to Ada through a server."""
+    message, server = EmailMessage(), SmtpServer(url)
+    message["To"], message["Subject"] = ADA.email, "x"
+    message.set_content("x")
+    try:
+        await server.send(message, "h@example.com", ADA.email)
+    finally:
+        await server.close()
+
+
 @pytest.mark.parametrize("password", ["right", "wrong"])
 async def test_sign_in_over_starttls(
     mailbox: Mailbox, tmp_path: Path, password: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, context = certified(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with mail_server(
-        mailbox,
-        tls_context=context,
-        require_starttls=True,
-        auth_required=True,
-        authenticator=mailbox.authenticate,
-    ) as port:
-        server = SmtpServer(f"smtp+starttls://hearback:{password}@127.0.0.1:{port}")
-        message = EmailMessage()
-        message["To"], message["Subject"] = "ada@example.com", "x"
-        message.set_content("x")
+    options = {"tls_context": context, "require_starttls": True, "auth_required": True}
+    with mail_server(mailbox, authenticator=mailbox.authenticate, **options) as port:
+        url = f"smtp+starttls://hearback:{password}@127.0.0.1:{port}"
         if password == "right":
-            await server.send(message, "h@example.com", "ada@example.com")
-            assert mailbox.used_tls == [True]
-            assert mailbox.users == ["hearback"]
+            await send_mail(url)
+            assert (mailbox.used_tls, mailbox.users) == ([True], ["hearback"])
         else:
             with pytest.raises(MailRefused, match="sign-in refused") as refused:
-                await server.send(message, "h@example.com", "ada@example.com")
+                await send_mail(url)
             assert not refused.value.is_permanent
-        await server.close()
 
 
 async def test_tls_from_the_first_byte(mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate, context = certified(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with mail_server(mailbox, ssl_context=context) as port:
-        server = SmtpServer(f"smtps://127.0.0.1:{port}")
-        message = EmailMessage()
-        message["To"], message["Subject"] = "ada@example.com", "x"
-        message.set_content("x")
-        await server.send(message, "h@example.com", "ada@example.com")
-        await server.close()
+        await send_mail(f"smtps://127.0.0.1:{port}")
     assert len(mailbox.messages) == 1
 
 
 async def test_starttls_that_is_required_is_never_done_without(mailbox: Mailbox, smtp: str) -> None:
-    server = SmtpServer(smtp.replace("smtp://", "smtp+starttls://"))
-    message = EmailMessage()
-    message.set_content("x")
     with pytest.raises(MailRefused):
-        await server.send(message, "h@example.com", "ada@example.com")
-    await server.close()
+        await send_mail(smtp.replace("smtp://", "smtp+starttls://"))
     assert mailbox.messages == []
