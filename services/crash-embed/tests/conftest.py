@@ -1,6 +1,7 @@
 """A running crash-embed with a project, and a look into the streams it writes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -33,6 +34,19 @@ async def embed(settings: Settings, clock: ManualClock, redis: Redis) -> AsyncIt
     await publish_project(redis)
     async with running(create_app(settings, clock=clock)) as client:
         yield client
+
+
+@pytest.fixture
+def serving(redis_url: str, redis: Redis, clock: ManualClock) -> Any:
+    """Yield a client to a service with other settings, which knows project 1."""
+
+    @asynccontextmanager
+    async def serve(project: Mapping[str, Any] | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+        await publish_project(redis, **(project or {}))
+        async with running(create_app(Settings(**{"redis_url": redis_url, **settings}), clock=clock)) as client:
+            yield client
+
+    return serve
 
 
 @pytest.fixture

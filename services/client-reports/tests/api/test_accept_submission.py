@@ -17,7 +17,7 @@ from hearback_contracts.outcomes import Outcome
 from hearback_contracts.outcomes import SubmissionState as State
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
-from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED, USER_REPORT_SUBMITTED, Stream
+from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED, Stream
 from hearback_devkit.fleet import as_incoming, audit_log_of, call_signed
 from hearback_devkit.testing import eventually
 from hearback_fleet.reprocessing import ACCEPTANCES_PATH, REPROCESSINGS_PATH

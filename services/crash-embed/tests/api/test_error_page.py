@@ -2,20 +2,20 @@
 
 import asyncio
 import gzip
+from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 import orjson
 import pytest
-from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_contracts.config import KeyConfig, QuotaConfig
 from hearback_contracts.flags import Feature
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
 from hearback_devkit.fleet import public_key, publish_project
-from hearback_devkit.testing import FaultProxy, ManualClock, eventually, running
+from hearback_devkit.testing import FaultProxy, ManualClock, eventually
 from redis.asyncio import Redis
 
 EVENT_ID = "0123456789abcdef0123456789abcdef"
@@ -45,47 +45,60 @@ BAD_QUERIES = [
 ]
 
 
-@pytest.mark.parametrize("method", METHODS)
+async def becomes(status: int, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Ask until the answer has a status, and return it: the service follows the configuration."""
+
+    async def answered() -> httpx.Response | None:
+        answer = await ask()
+        return answer if answer.status_code == status else None
+
+    return await eventually(answered)
+
+
+async def told(outcomes: Any) -> tuple[Any, ...]:
+    """Return the outcome that the last message counts, its reason, and the state and reason of the submission."""
+    (*_, message) = await outcomes()
+    (count,), (step,) = message["outcomes"], message["steps"]
+    assert (count["category"], step["submission_id"]) == (14, EVENT_ID)
+    return count["outcome"], count.get("reason"), step["state"], step["reason"]
+
+
 @pytest.mark.parametrize(("query", "expected"), BAD_QUERIES)
-async def test_parameters_are_checked_first(
-    embed: httpx.AsyncClient, redis: Redis, method: str, query: dict[str, str], expected: Any
-) -> None:
-    await publish_project(redis, options={"sentry:origins": []})
+async def test_parameters_are_checked_first(serving: Any, redis: Redis, query: Any, expected: Any) -> None:
     await publish_project(redis, project_id=2)
-    answer = await embed.request(method, PATH, params=query, headers={"Origin": PAGE})
-    assert (answer.status_code, answer.json()) == expected
-    assert answer.headers["content-type"] == "application/json"
+    async with serving({"options": {"sentry:origins": []}}) as client:
+        for method in METHODS:
+            answer = await client.request(method, PATH, params=query, headers={"Origin": PAGE})
+            assert (answer.status_code, answer.json()) == expected
+            assert answer.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("method", METHODS)
-async def test_origin_is_checked_next(embed: httpx.AsyncClient, redis: Redis, method: str) -> None:
-    await publish_project(redis, options={"sentry:origins": ["shop.example"]})
-
-    async def status(**headers: str) -> int:
-        answer = await embed.request(method, PATH, params=GOOD, headers=headers)
-        if answer.status_code == 403:
-            assert answer.json() == {}
-            assert answer.headers["access-control-allow-origin"] == headers.get("Origin", "")
-        return answer.status_code
-
-    fine = 400 if method == "POST" else 200  # the form is empty
-    await eventually(lambda: is_status(status(Origin="https://evil.example"), 403))
-    assert await status(Origin=PAGE) == fine
-    assert await status(Referer=PAGE + "/cart?x=1") == fine
-    assert await status(Origin="null", Referer=PAGE + "/") == fine
-    assert await status(Origin="null") == 403
-    assert await status() == 403
-    assert await status(Origin="https://evil.example", Referer=PAGE) == 403
-
-
-async def is_status(answer: Any, expected: int) -> bool:
-    return bool(await answer == expected)
+@pytest.mark.parametrize(
+    ("headers", "is_allowed"),
+    [
+        ({"Origin": PAGE}, True),
+        ({"Referer": PAGE + "/cart?x=1"}, True),
+        ({"Origin": "null", "Referer": PAGE + "/"}, True),
+        ({"Origin": "null"}, False),
+        ({}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "https://evil.example", "Referer": PAGE}, False),
+    ],
+)
+async def test_origin_is_checked_next(serving: Any, headers: dict[str, str], is_allowed: bool) -> None:
+    async with serving({"options": {"sentry:origins": ["shop.example"]}}) as client:
+        for method in METHODS:
+            answer = await client.request(method, PATH, params=GOOD, headers=headers)
+            if is_allowed:
+                assert answer.status_code == (400 if method == "POST" else 200)  # the form is empty
+            else:
+                assert (answer.status_code, answer.json()) == (403, {})
+                assert answer.headers["access-control-allow-origin"] == headers.get("Origin", "")
 
 
-async def test_origins_of_the_fleet_count_for_every_project(redis_url: str, redis: Redis) -> None:
-    await publish_project(redis, options={"sentry:origins": []})
-    settings = Settings(redis_url=redis_url, allowed_origins="other.example, shop.example")
-    async with running(create_app(settings)) as client:
+async def test_origins_of_the_fleet_count_for_every_project(serving: Any) -> None:
+    project = {"options": {"sentry:origins": []}}
+    async with serving(project, allowed_origins="other.example, shop.example") as client:
         assert (await client.get(PATH, params=GOOD, headers={"Origin": PAGE})).status_code == 200
         assert (await client.get(PATH, params=GOOD, headers={"Origin": "https://x.example"})).status_code == 403
 
@@ -108,32 +121,22 @@ async def test_key_that_is_off_is_unknown(embed: httpx.AsyncClient, redis: Redis
     ],
 )
 async def test_a_form_that_its_project_rejects_has_an_outcome_and_a_fate(
-    embed: httpx.AsyncClient, redis: Redis, outcomes: Any, dsn: str, origin: str, reason: str
+    serving: Any, outcomes: Any, dsn: str, origin: str, reason: str
 ) -> None:
     keys = [KeyConfig(id=1, public=public_key(1)), KeyConfig(id=9, public="9" * 32, is_active=False)]
-    await publish_project(redis, keys=keys, options={"sentry:origins": ["shop.example"]})
-    for method in METHODS:
-        answer = await embed.request(
-            method, PATH, params=GOOD | {"dsn": dsn}, data=FORM, headers={"Origin": origin}
-        )
-        assert answer.status_code == (403 if reason == "cors" else 404)
-    (outcome,) = await outcomes()
-    (count,) = outcome["outcomes"]
-    assert (count["category"], count["outcome"], count["reason"]) == (14, 3, reason)
-    (step,) = outcome["steps"]
-    assert (step["submission_id"], step["state"], step["reason"]) == (EVENT_ID, "invalid", reason)
+    query, headers = GOOD | {"dsn": dsn}, {"Origin": origin}
+    async with serving({"keys": keys, "options": {"sentry:origins": ["shop.example"]}}) as client:
+        for method in METHODS:
+            answer = await client.request(method, PATH, params=query, data=FORM, headers=headers)
+            assert answer.status_code == (403 if reason == "cors" else 404)
+    assert len(await outcomes()) == 1
+    assert await told(outcomes) == (3, reason, "invalid", reason)
 
 
 async def test_preflight_of_a_page_that_traces(embed: httpx.AsyncClient) -> None:
-    answer = await embed.options(
-        PATH,
-        params=GOOD,
-        headers={
-            "Origin": "null",
-            "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "baggage,sentry-trace",
-        },
-    )
+    asked = {"Origin": "null", "Access-Control-Request-Method": "POST",
+             "Access-Control-Request-Headers": "baggage,sentry-trace"}  # fmt: skip
+    answer = await embed.options(PATH, params=GOOD, headers=asked)
     assert (answer.status_code, answer.json()) == (200, {})
     assert answer.headers["access-control-allow-origin"] == "null"
     assert answer.headers["access-control-allow-methods"] == "GET, POST, OPTIONS"
@@ -173,12 +176,8 @@ def endpoint_of(answer: httpx.Response) -> Any:
     return orjson.loads(answer.text.split("endpoint = /**/", 1)[1].split(";/**/", 1)[0])
 
 
-async def test_the_fallback_address_is_the_public_one_and_never_an_inner_host(
-    redis_url: str, redis: Redis
-) -> None:
-    await publish_project(redis)
-    settings = Settings(redis_url=redis_url, public_url="https://errors.example/hearback/")
-    async with running(create_app(settings)) as client:
+async def test_the_fallback_address_is_the_public_one_and_never_an_inner_host(serving: Any) -> None:
+    async with serving(public_url="https://errors.example/hearback/") as client:
         inner = {"Host": "10.0.0.7:8080", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
         answer = await client.get(PATH + "?" + urlencode(GOOD), headers=inner)
     assert endpoint_of(answer) == f"https://errors.example/hearback{PATH}?{urlencode(GOOD)}"
@@ -205,12 +204,7 @@ async def test_script_is_not_sent_again_until_it_changes(embed: httpx.AsyncClien
         assert (await embed.get(PATH, params=GOOD | change, headers=known)).status_code == 200
     assert (await embed.get(PATH, params=GOOD, headers=known | {"Accept-Language": "fr"})).status_code == 200
     await publish_project(redis, options={"feedback:branding": False})
-    await eventually(lambda: is_status(status_of(embed.get(PATH, params=GOOD, headers=known)), 200))
-
-
-async def status_of(answer: Any) -> int:
-    status: int = (await answer).status_code
-    return status
+    await becomes(200, lambda: embed.get(PATH, params=GOOD, headers=known))
 
 
 async def test_script_without_compression_is_the_same(embed: httpx.AsyncClient) -> None:
@@ -316,9 +310,8 @@ async def test_report_that_belongs_to_nothing_is_not_taken(embed: httpx.AsyncCli
     assert await reports() == []
 
 
-async def test_body_is_bounded(redis_url: str, redis: Redis, reports: Any) -> None:
-    await publish_project(redis)
-    async with running(create_app(Settings(redis_url=redis_url, body_bytes_max=4_096))) as client:
+async def test_body_is_bounded(serving: Any, reports: Any, outcomes: Any) -> None:
+    async with serving(body_bytes_max=4_096) as client:
         body = b"name=Jane&email=jane%40example.com&comments="
 
         async def stream(size: int) -> Any:
@@ -333,23 +326,15 @@ async def test_body_is_bounded(redis_url: str, redis: Redis, reports: Any) -> No
             assert answer.status_code == status
         assert answer.json()["code"] == "too_large"
     assert len(await reports()) == 2
+    assert await told(outcomes) == (3, "too_large:user_report", "invalid", "too_large:user_report")
 
 
-async def test_ingestion_switched_off_is_a_refusal_with_a_fate(
-    embed: httpx.AsyncClient, redis: Redis, reports: Any, outcomes: Any
-) -> None:
-    await publish_project(redis, features={"organizations:user-feedback-ingest": False})
-    await eventually(lambda: is_status(status_of(embed.post(PATH, params=GOOD, data=FORM)), 403))
-    answer = await embed.post(PATH, params=GOOD, data=FORM)
-    assert answer.json()["code"] == "feature_disabled"
-    (*_, outcome) = await outcomes()
-    (count,) = outcome["outcomes"]
-    assert (count["category"], count["outcome"], count["reason"]) == (14, 3, "feature_disabled")
-    (step,) = outcome["steps"]
-    assert (step["state"], step["reason"], step["submission_id"]) == ("invalid", "feature_disabled", EVENT_ID)
-    before = len(await reports())
-    await embed.post(PATH, params=GOOD, data=FORM)
-    assert len(await reports()) == before
+async def test_ingestion_switched_off_is_a_refusal_with_a_fate(serving: Any, reports: Any, outcomes: Any) -> None:
+    async with serving({"features": {"organizations:user-feedback-ingest": False}}) as client:
+        answer = await client.post(PATH, params=GOOD, data=FORM)
+    assert (answer.status_code, answer.json()["code"]) == (403, "feature_disabled")
+    assert await told(outcomes) == (3, "feature_disabled", "invalid", "feature_disabled")
+    assert await reports() == []
 
 
 LIMITED = {
@@ -363,23 +348,15 @@ LIMITED = {
 @pytest.mark.parametrize(("first", "then"), [("203.0.113.1", "203.0.113.1"), ("2001:db8::1", "2001:db8::2")])
 @pytest.mark.parametrize(("method", "per_address", "per_project"), [("GET", 2, 4), ("POST", 3, 5)])
 async def test_limits_per_address_and_per_project(
-    redis_url: str,
-    redis: Redis,
-    clock: ManualClock,
-    method: str,
-    per_address: int,
-    per_project: int,
-    first: str,
-    then: str,
-) -> None:
-    await publish_project(redis)
+    serving: Any, redis: Redis, clock: ManualClock, method: str, per_address: int, per_project: int,
+    first: str, then: str,
+) -> None:  # fmt: skip
     await publish_project(redis, project_id=2)
-    async with running(create_app(Settings(redis_url=redis_url, **LIMITED), clock=clock)) as client:
+    async with serving(**LIMITED) as client:
 
         async def ask(address: str, **query: str) -> httpx.Response:
-            return await client.request(
-                method, PATH, params=GOOD | query, data=FORM, headers={"X-Forwarded-For": address}
-            )
+            headers = {"X-Forwarded-For": address}
+            return await client.request(method, PATH, params=GOOD | query, data=FORM, headers=headers)
 
         assert [(await ask(first)).status_code for _ in range(per_address)] == [200] * per_address
         refused = await ask(then)
@@ -397,56 +374,28 @@ async def test_limits_per_address_and_per_project(
         assert (await ask(first)).status_code == 200
 
 
-async def test_a_form_beyond_a_limit_has_an_outcome_and_a_fate(
-    redis_url: str, redis: Redis, reports: Any, outcomes: Any
-) -> None:
-    await publish_project(redis)
-    settings = Settings(redis_url=redis_url, posts_per_address_max=1)
-    async with running(create_app(settings, clock=ManualClock())) as client:
+async def test_a_form_beyond_a_limit_has_an_outcome_and_a_fate(serving: Any, reports: Any, outcomes: Any) -> None:
+    async with serving(posts_per_address_max=1) as client:
         assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 200
         assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 429
-    (*_, outcome) = await outcomes()
-    (count,) = outcome["outcomes"]
-    assert (count["category"], count["outcome"], count["reason"]) == (14, 2, "rate_limited")
-    (step,) = outcome["steps"]
-    assert (step["state"], step["reason"], step["submission_id"]) == ("rate_limited", "rate_limited", EVENT_ID)
+    assert await told(outcomes) == (2, "rate_limited", "rate_limited", "rate_limited")
     assert len(await reports()) == 1
 
 
 @pytest.mark.parametrize(("code", "reason"), [("few", "few"), (None, "rate_limited")])
 async def test_a_form_beyond_a_quota_of_its_project_has_its_reason(
-    redis_url: str, redis: Redis, reports: Any, outcomes: Any, code: str | None, reason: str
+    serving: Any, reports: Any, outcomes: Any, code: str | None, reason: str
 ) -> None:
     sources = (FeedbackSource.CRASH_REPORT_EMBED_FORM,)
     quota = QuotaConfig(id="q", categories=("feedback",), limit=1, window=60, reason_code=code, sources=sources)
-    await publish_project(redis, quotas=(quota,))
-    async with running(create_app(Settings(redis_url=redis_url), clock=ManualClock())) as client:
+    async with serving({"quotas": (quota,)}) as client:
         assert (await client.post(PATH, params=GOOD, data=FORM | {"comments": ""})).status_code == 400
         assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 200
         refused = await client.post(PATH, params=GOOD, data=FORM)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
-    (*_, outcome) = await outcomes()
-    (count,) = outcome["outcomes"]
-    assert (count["category"], count["outcome"], count.get("reason")) == (14, 2, code)
-    (step,) = outcome["steps"]
-    assert (step["state"], step["reason"], step["submission_id"]) == ("rate_limited", reason, EVENT_ID)
+    assert await told(outcomes) == (2, code, "rate_limited", reason)
     assert len(await reports()) == 1
-
-
-async def test_a_form_that_is_too_large_has_an_outcome_and_a_fate(
-    redis_url: str, redis: Redis, reports: Any, outcomes: Any
-) -> None:
-    await publish_project(redis)
-    async with running(create_app(Settings(redis_url=redis_url, body_bytes_max=4_096))) as client:
-        large = FORM | {"comments": "x" * 5_000}
-        assert (await client.post(PATH, params=GOOD, data=large)).status_code == 413
-    (*_, outcome) = await outcomes()
-    (count,) = outcome["outcomes"]
-    assert (count["category"], count["outcome"], count["reason"]) == (14, 3, "too_large:user_report")
-    (step,) = outcome["steps"]
-    assert (step["state"], step["reason"]) == ("invalid", "too_large:user_report")
-    assert await reports() == []
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "nonsense"])
@@ -477,16 +426,15 @@ async def test_an_encoding_that_is_none_changes_nothing(
 
 
 async def test_a_form_that_the_project_does_not_take_uses_up_no_quota(
-    redis_url: str, redis: Redis, reports: Any
+    serving: Any, redis: Redis, reports: Any
 ) -> None:
     quota = QuotaConfig(id="q", categories=("feedback",), limit=1, window=60)
-    async with running(create_app(Settings(redis_url=redis_url), clock=ManualClock())) as client:
-        await publish_project(redis, quotas=(quota,), features={Feature.INGEST: False})
+    async with serving({"quotas": (quota,), "features": {Feature.INGEST: False}}) as client:
         for _ in range(3):
             refused = await client.post(PATH, params=GOOD, data=FORM)
             assert (refused.status_code, refused.json()["code"]) == (403, "feature_disabled")
         await publish_project(redis, quotas=(quota,))
-        await eventually(lambda: is_status(status_of(client.post(PATH, params=GOOD, data=FORM)), 200))
+        await becomes(200, lambda: client.post(PATH, params=GOOD, data=FORM))
         assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 429
     assert len(await reports()) == 1
 
@@ -544,47 +492,39 @@ async def test_default_limits_are_met_by_no_person(settings: Settings) -> None:
     ],
 )
 async def test_address_is_believed_from_our_proxies_only(
-    redis_url: str, redis: Redis, reports: Any, trusted: str, forwarded: str | None, address: str
+    serving: Any, reports: Any, trusted: str, forwarded: str | None, address: str
 ) -> None:
-    await publish_project(redis)
-    settings = Settings(redis_url=redis_url, trusted_proxies=trusted)
-    async with running(create_app(settings)) as client:
+    async with serving(trusted_proxies=trusted) as client:
         headers = {"X-Forwarded-For": forwarded} if forwarded else {}
         assert (await client.post(PATH, params=GOOD, data=FORM, headers=headers)).status_code == 200
     ((message, _),) = await reports()
     assert message["remote_addr"] == address
 
 
-async def test_full_stream_is_told(redis_url: str, redis: Redis) -> None:
-    await publish_project(redis)
-    async with running(create_app(Settings(redis_url=redis_url, stream_entries_max=1))) as client:
+async def test_full_stream_is_told(serving: Any, redis: Redis) -> None:
+    async with serving(stream_entries_max=1) as client:
         await redis.xadd(USER_REPORT_SUBMITTED.key(1, 4), {"t": "x", "v": "1", "d": "{}"})
-        await eventually(lambda: is_status(status_of(client.post(PATH, params=GOOD, data=FORM)), 503))
-        answer = await client.post(PATH, params=GOOD, data=FORM)
+        answer = await becomes(503, lambda: client.post(PATH, params=GOOD, data=FORM))
         assert int(answer.headers["retry-after"]) >= 1
         assert answer.json()["code"] == "unavailable"
 
 
 async def test_valkey_away_means_503_for_forms_and_the_script_goes_on(
-    redis_url: str, redis: Redis, reports: Any
+    serving: Any, redis_proxy: FaultProxy, reports: Any
 ) -> None:
-    await publish_project(redis)
-    port = urlsplit(redis_url).port or 6379
-    async with FaultProxy("127.0.0.1", port).run() as proxy:
-        settings = Settings(redis_url=redis_url.replace(f":{port}", f":{proxy.port}"))
-        async with running(create_app(settings)) as client:
-            assert (await client.get(PATH, params=GOOD)).status_code == 200
-            proxy.refuse()
-            form = await client.post(PATH, params=GOOD, data=FORM, headers={"Origin": PAGE})
-            assert form.status_code == 503
-            assert form.headers["retry-after"]
-            assert form.headers["access-control-allow-origin"] == PAGE
-            assert (await client.get(PATH, params=GOOD)).status_code == 200
-            unknown = await client.get(PATH, params=GOOD | {"dsn": f"http://{'e' * 32}@x/1"})
-            assert unknown.status_code == 503
-            assert (await client.get("/readyz")).status_code == 503
-            proxy.heal()
-            await eventually(lambda: is_status(status_of(client.post(PATH, params=GOOD, data=FORM)), 200))
+    async with serving(redis_url=redis_proxy.url) as client:
+        assert (await client.get(PATH, params=GOOD)).status_code == 200
+        redis_proxy.refuse()
+        form = await client.post(PATH, params=GOOD, data=FORM, headers={"Origin": PAGE})
+        assert form.status_code == 503
+        assert form.headers["retry-after"]
+        assert form.headers["access-control-allow-origin"] == PAGE
+        assert (await client.get(PATH, params=GOOD)).status_code == 200
+        unknown = await client.get(PATH, params=GOOD | {"dsn": f"http://{'e' * 32}@x/1"})
+        assert unknown.status_code == 503
+        assert (await client.get("/readyz")).status_code == 503
+        redis_proxy.heal()
+        await becomes(200, lambda: client.post(PATH, params=GOOD, data=FORM))
     assert len(await reports()) >= 1
 
 
