@@ -13,9 +13,9 @@ from hearback_devkit.testing import eventually, free_port
 from hearback_local.edge.server import run_edge
 from hearback_local.edge.settings import EdgeSettings
 
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+from .wire import ENVELOPE, Reader, Writer, connected, edge_on, head, length_of, post
+
 Service = Callable[[Reader, Writer], Awaitable[None]]
-ENVELOPE = b"/api/1/envelope/"
 
 
 @asynccontextmanager
@@ -40,20 +40,6 @@ async def edge_before(service: Service, **options: float) -> AsyncIterator[int]:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@asynccontextmanager
-async def edge_on(service_port: int, **options: float) -> AsyncIterator[int]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setblocking(False)
-    stop = asyncio.Event()
-    limits = EdgeSettings(**{"stop_seconds_max": 0.2, "sweep_seconds": 0.02, **options})  # type: ignore[arg-type]
-    running = asyncio.create_task(run_edge(listener, {"envelope-gateway": service_port}, limits, stop))
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        stop.set()
-        await running
-
-
 async def read_head(reader: Reader) -> bytes:
     return await reader.readuntil(b"\r\n\r\n")
 
@@ -63,10 +49,10 @@ def answering(answer: bytes, heads: list[bytes] | None = None, bodies: list[byte
 
     async def serve(reader: Reader, writer: Writer) -> None:
         while True:
-            head = await read_head(reader)
+            asked = await read_head(reader)
             if heads is not None:
-                heads.append(head)
-            body = await reader.readexactly(length_of(head))
+                heads.append(asked)
+            body = await reader.readexactly(length_of(asked))
             if bodies is not None:
                 bodies.append(body)
             writer.write(answer)
@@ -75,35 +61,11 @@ def answering(answer: bytes, heads: list[bytes] | None = None, bodies: list[byte
     return serve
 
 
-def length_of(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    return 0
-
-
-@asynccontextmanager
-async def connected(port: int) -> AsyncIterator[tuple[Reader, Writer]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
-
-
 async def exchange(port: int, request: bytes) -> bytes:
     """Sends a request and reads until the edge closes."""
     async with connected(port) as (reader, writer):
         writer.write(request)
         return await reader.read()
-
-
-def post(body: bytes, *headers: bytes, target: bytes = ENVELOPE) -> bytes:
-    lines = [b"POST " + target + b" HTTP/1.1", b"Host: fleet", b"Content-Length: %d" % len(body), *headers]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Raw: As-Is\r\n\r\nok"
@@ -144,16 +106,14 @@ async def test_client_and_service_connections_are_kept_and_used_again() -> None:
     async with edge_before(counting) as port, connected(port) as (reader, writer):
         for _ in range(5):
             writer.write(post(b"x"))
-            head = await read_head(reader)
-            assert await reader.readexactly(length_of(head)) == b"ok"
+            assert await reader.readexactly(length_of(await read_head(reader))) == b"ok"
     assert connections == 1
 
 
 async def test_pipelined_requests_are_answered_in_their_order() -> None:
     async def numbering(reader: Reader, writer: Writer) -> None:
         while True:
-            head = await read_head(reader)
-            body = await reader.readexactly(length_of(head))
+            body = await reader.readexactly(length_of(await read_head(reader)))
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
     async with edge_before(numbering) as port:
@@ -179,20 +139,16 @@ async def test_chunked_bodies_travel_both_ways() -> None:
     got = bytearray()
 
     async def serve(reader: Reader, writer: Writer) -> None:
-        head = await read_head(reader)
-        assert b"Transfer-Encoding: chunked" in head
+        asked = await read_head(reader)
+        assert b"Transfer-Encoding: chunked" in asked
         while size := int(await reader.readline(), 16):
             got.extend(await reader.readexactly(size))
             await reader.readline()
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
 
     async with edge_before(serve) as port:
-        head = (
-            b"POST "
-            + ENVELOPE
-            + b" HTTP/1.1\r\nHost: f\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-        )
-        answer = await exchange(port, head + b"4\r\nwxyz\r\n1;ext=1\r\n!\r\n0\r\nTrailer: ignored\r\n\r\n")
+        asked = head(b"POST", b"Connection: close", b"Transfer-Encoding: chunked")
+        answer = await exchange(port, asked + b"4\r\nwxyz\r\n1;ext=1\r\n!\r\n0\r\nTrailer: ignored\r\n\r\n")
     assert bytes(got) == b"wxyz!"
     assert answer.endswith(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
 
@@ -217,22 +173,20 @@ async def test_head_keeps_the_length_and_the_connection() -> None:
 
     async with edge_before(serve) as port, connected(port) as (reader, writer):
         for _ in range(2):
-            writer.write(b"HEAD " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n")
+            writer.write(head(b"HEAD"))
             assert b"Content-Length: 99" in await read_head(reader)
 
 
 async def test_expect_continue_is_the_service_s_to_answer() -> None:
     async def serve(reader: Reader, writer: Writer) -> None:
-        head = await read_head(reader)
-        assert b"Expect: 100-continue" in head
+        asked = await read_head(reader)
+        assert b"Expect: 100-continue" in asked
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await reader.readexactly(3)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" + body)
 
     async with edge_before(serve) as port, connected(port) as (reader, writer):
-        writer.write(
-            b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
-        )
+        writer.write(head(b"POST", b"Content-Length: 3", b"Expect: 100-continue"))
         assert await read_head(reader) == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(b"abc")
         assert (await read_head(reader)).startswith(b"HTTP/1.1 200")
@@ -245,15 +199,15 @@ async def test_large_body_is_held_back_by_a_slow_service() -> None:
 
     async def slow(reader: Reader, writer: Writer) -> None:
         nonlocal total
-        head = await read_head(reader)
+        asked = await read_head(reader)
         await may_read.wait()
-        while total < length_of(head):
+        while total < length_of(asked):
             total += len(await reader.read(2**16))
         writer.write(OK)
 
     size = 64 * 2**20
     async with edge_before(slow) as port, connected(port) as (reader, writer):
-        writer.write(b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: %d\r\n\r\n" % size)
+        writer.write(head(b"POST", b"Content-Length: %d" % size))
         sent = 0
         block = b"x" * 2**20
         with contextlib.suppress(TimeoutError):
@@ -287,7 +241,7 @@ async def test_large_answer_is_held_back_by_a_slow_client() -> None:
 
     async with edge_before(serve) as port, connected(port) as (reader, writer):
         writer.transport.pause_reading()  # type: ignore[attr-defined]
-        writer.write(b"GET " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n")
+        writer.write(head(b"GET"))
         before = -1
 
         async def stands_still() -> bool:
@@ -299,8 +253,7 @@ async def test_large_answer_is_held_back_by_a_slow_client() -> None:
         await eventually(stands_still)
         assert sent < size / 2
         writer.transport.resume_reading()  # type: ignore[attr-defined]
-        head = await read_head(reader)
-        left = length_of(head)
+        left = length_of(await read_head(reader))
         while left:
             left -= len(await reader.read(2**20))
 
@@ -313,12 +266,10 @@ async def test_early_answer_reaches_a_client_that_still_sends() -> None:
         await reader.read()
 
     async with edge_before(refusing) as port, connected(port) as (reader, writer):
-        writer.write(
-            b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 100_000
-        )
-        head = await read_head(reader)
-        assert head.startswith(b"HTTP/1.1 413 Too Large\r\n")
-        assert b"Connection: close" in head
+        writer.write(head(b"POST", b"Content-Length: 10000000") + b"x" * 100_000)
+        begun = await read_head(reader)
+        assert begun.startswith(b"HTTP/1.1 413 Too Large\r\n")
+        assert b"Connection: close" in begun
         assert await reader.read() == b""
 
 
@@ -389,7 +340,7 @@ async def test_get_is_repeated_when_a_kept_connection_had_ended() -> None:
 
     async with edge_before(one_each) as port, connected(port) as (reader, writer):
         for _ in range(2):
-            writer.write(b"GET " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n")
+            writer.write(head(b"GET"))
             assert (await read_head(reader)).startswith(b"HTTP/1.1 200")
             await reader.readexactly(2)
     assert connections == 2
@@ -401,8 +352,7 @@ async def test_connection_that_a_service_closes_serves_nobody_else() -> None:
     async def closing(reader: Reader, writer: Writer) -> None:
         nonlocal connections
         connections += 1
-        head = await read_head(reader)
-        await reader.readexactly(length_of(head))
+        await reader.readexactly(length_of(await read_head(reader)))
         writer.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
         await writer.drain()
         await reader.read()
@@ -420,8 +370,7 @@ async def test_connection_that_ended_while_idle_is_not_used_for_a_write() -> Non
     bodies: list[bytes] = []
 
     async def once(reader: Reader, writer: Writer) -> None:
-        head = await read_head(reader)
-        bodies.append(await reader.readexactly(length_of(head)))
+        bodies.append(await reader.readexactly(length_of(await read_head(reader))))
         writer.write(OK)
         await writer.drain()
         writer.close()
@@ -447,7 +396,7 @@ async def test_only_a_request_that_changes_nothing_is_sent_again(method: bytes, 
         heads.append(await read_head(reader))
         writer.transport.abort()
 
-    request = method + b" " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n"
+    request = head(method)
     async with edge_before(breaking) as port, connected(port) as (reader, writer):
         writer.write(request)
         assert (await read_head(reader)).startswith(b"HTTP/1.1 200 ")
@@ -495,7 +444,7 @@ async def test_connections_beyond_the_share_of_an_address_are_refused() -> None:
 
 
 async def test_unfinished_long_bodies_leave_room_for_short_requests() -> None:
-    long_head = b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: 1000000\r\n\r\n"
+    long_head = head(b"POST", b"Content-Length: 1000000")
     async with edge_before(answering(OK), streamed_bodies_per_address_max=1) as port:
         async with connected(port) as (_, writer):
             writer.write(long_head)
@@ -524,7 +473,7 @@ async def test_requests_sent_ahead_without_end_are_refused() -> None:
         (post(b"y" * 1000)[:-1000], b"y" * 1000, b"HTTP/1.1 408 "),
         (post(b"y" * 100_000)[:-100_000], b"y" * 1000, b"HTTP/1.1 408 "),
         (
-            b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nTransfer-Encoding: chunked\r\n\r\n",
+            head(b"POST", b"Transfer-Encoding: chunked"),
             b"1\r\ny\r\n" * 1000,
             b"HTTP/1.1 408 ",
         ),
@@ -572,7 +521,7 @@ async def test_service_is_told_when_the_client_of_a_query_leaves() -> None:
 
     async with edge_before(waiting) as port:
         async with connected(port) as (_, writer):
-            writer.write(b"GET " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n")
+            writer.write(head(b"GET"))
             await asked.wait()
             reset(writer)
         await asyncio.wait_for(left.wait(), 30)
@@ -582,8 +531,7 @@ async def test_complete_submission_is_carried_on_when_its_client_leaves() -> Non
     asked, may_answer, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slow(reader: Reader, writer: Writer) -> None:
-        head = await read_head(reader)
-        await reader.readexactly(length_of(head))
+        await reader.readexactly(length_of(await read_head(reader)))
         asked.set()
         await may_answer.wait()
         writer.write(OK)
@@ -623,12 +571,14 @@ async def test_offer_of_another_protocol_is_not_taken(body: bytes) -> None:
     heads: list[bytes] = []
     bodies: list[bytes] = []
     async with edge_before(answering(OK, heads, bodies)) as port:
-        head = (b"POST " if body else b"GET ") + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nUpgrade: h2c\r\n"
-        head += b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
-        head += b"Content-Length: %d\r\n\r\n" % len(body) if body else b"\r\n"
+        offer = (
+            b"Upgrade: h2c",
+            b"Connection: Upgrade, HTTP2-Settings",
+            b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+        )
         async with connected(port) as (reader, writer):
             for _ in range(2):
-                writer.write(head + body)
+                writer.write(post(body, *offer) if body else head(b"GET", *offer))
                 assert (await read_head(reader)).startswith(b"HTTP/1.1 200 OK")
                 await reader.readexactly(2)
     assert bodies == [body] * 2
@@ -698,7 +648,7 @@ async def test_service_that_says_nothing_is_504_and_a_stuck_body_408() -> None:
     async with edge_before(silent, idle_seconds_max=0.1) as port:
         assert b" 504 " in (await exchange(port, post(b"x", b"Connection: close")))[:14]
         async with connected(port) as (reader, writer):
-            writer.write(b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: 10\r\n\r\nabc")
+            writer.write(head(b"POST", b"Content-Length: 10") + b"abc")
             assert (await read_head(reader)).startswith(b"HTTP/1.1 408 ")
 
 

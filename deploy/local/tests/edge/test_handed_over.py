@@ -11,12 +11,10 @@ import pytest
 from hearback_devkit.testing import eventually, served
 from hearback_kit.http_server import HttpLimits
 from hearback_kit.http_server.channel import Channel, listen_for_channels
-from hearback_local.edge.server import run_edge
-from hearback_local.edge.settings import EdgeSettings
 
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+from .wire import ENVELOPE, Reader, Writer, connected, edge_on, head, length_of, post
+
 MOMENT = 0.01
-ENVELOPE = b"/api/1/envelope/"
 GO_ON = b"GET /healthz HTTP/1.1\r\nHost: f\r\n\r\n"
 
 
@@ -87,46 +85,26 @@ class Fleet:
 
         await eventually(is_direct)
 
-    @asynccontextmanager
-    async def connected(self) -> AsyncIterator[tuple[Reader, Writer]]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+    def connected(self) -> contextlib.AbstractAsyncContextManager[tuple[Reader, Writer]]:
+        return connected(self.port)
 
 
 @asynccontextmanager
 async def fleet(limits: HttpLimits = HttpLimits(), **options: float) -> AsyncIterator[Fleet]:  # noqa: B008
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setblocking(False)
-    stop = asyncio.Event()
-    settings = EdgeSettings(**{"stop_seconds_max": 0.2, "sweep_seconds": 0.02, **options})  # type: ignore[arg-type]
     with listen_for_channels() as channels:
         made = Fleet(channels, limits)
-        made.port = listener.getsockname()[1]
-        ports = {"envelope-gateway": await made.start()}
-        edge = asyncio.create_task(run_edge(listener, ports, settings, stop, channels))
-        try:
-            await made.is_there()
-            yield made
-        finally:
-            await made.stop()
-            stop.set()
-            await edge
-
-
-def post(body: bytes, *headers: bytes, target: bytes = ENVELOPE) -> bytes:
-    lines = [b"POST " + target + b" HTTP/1.1", b"Host: fleet", b"Content-Length: %d" % len(body), *headers]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+        async with edge_on(await made.start(), channels, **options) as made.port:
+            try:
+                await made.is_there()
+                yield made
+            finally:
+                await made.stop()
 
 
 async def answer_of(reader: Reader) -> bytes:
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert b" 200 " in head[:14], head
-    return await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
+    begun = await reader.readuntil(b"\r\n\r\n")
+    assert b" 200 " in begun[:14], begun
+    return await reader.readexactly(length_of(begun))
 
 
 async def arrived() -> None:
@@ -172,7 +150,7 @@ async def test_connection_comes_back_with_what_is_not_the_gateway_s() -> None:
         post(b"x", b"Forwarded: for=192.0.2.1"),
         post(b"x", b"Expect: 100-continue"),
         post(b"x", b"Upgrade: h2c", b"Connection: Upgrade")[:-1].replace(b"Length: 1", b"Length: 0"),
-        b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+        head(b"POST", b"Transfer-Encoding: chunked") + b"1\r\nx\r\n0\r\n\r\n",
         b"POST " + ENVELOPE + b" HTTP/1.0\r\nHost: f\r\nContent-Length: 1\r\n\r\nx",
         b"\r\n" + post(b"x"),
         post(b"x" * 70_000),
