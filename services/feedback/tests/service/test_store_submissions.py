@@ -157,7 +157,7 @@ async def test_each_of_two_refusals_under_one_id_leaves_a_trace(
     first, second = (submitted(body, event_id=EVENT) for body in bodies)
     for batch in [[first, second]] if together else [[first], [second]]:
         recorded = await intake.take(*batch)
-    assert recorded.quantities()[FEEDBACK_CATEGORY, INVALID, "duplicate"] == 1
+    assert recorded.quantities()[invalid("duplicate")] == 1
     step = recorded.steps[-1]
     assert (step.submission_id, step.state, step.reason) == (EVENT, state, "duplicate")
     assert (step.refused is not None) == keeps_words
