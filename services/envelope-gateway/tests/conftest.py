@@ -32,7 +32,7 @@ from hearback_kit.valkey import connect
 from hearback_kit.values.ids import random_id
 from redis.asyncio import Redis
 
-from .envelopes import KEY, OFF_KEY
+from .data.envelopes import KEY, OFF_KEY
 
 AUTH = f"Sentry sentry_key={KEY}, sentry_version=7, sentry_client=test/1.0"
 SHARDS = 2

@@ -55,7 +55,7 @@ async def becomes(status: int, ask: Callable[[], Awaitable[httpx.Response]]) -> 
     return await eventually(answered)
 
 
-async def told(outcomes: Any) -> tuple[Any, ...]:
+async def fate_of(outcomes: Any) -> tuple[Any, ...]:
     """Return the outcome that the last message counts, its reason, and the state and reason of the submission."""
     (*_, message) = await outcomes()
     (count,), (step,) = message["outcomes"], message["steps"]
@@ -130,7 +130,7 @@ async def test_a_form_that_its_project_rejects_has_an_outcome_and_a_fate(
             answer = await client.request(method, PATH, params=query, data=FORM, headers=headers)
             assert answer.status_code == (403 if reason == "cors" else 404)
     assert len(await outcomes()) == 1
-    assert await told(outcomes) == (3, reason, "invalid", reason)
+    assert await fate_of(outcomes) == (3, reason, "invalid", reason)
 
 
 async def test_preflight_of_a_page_that_traces(embed: httpx.AsyncClient) -> None:
@@ -326,14 +326,14 @@ async def test_body_is_bounded(serving: Any, reports: Any, outcomes: Any) -> Non
             assert answer.status_code == status
         assert answer.json()["code"] == "too_large"
     assert len(await reports()) == 2
-    assert await told(outcomes) == (3, "too_large:user_report", "invalid", "too_large:user_report")
+    assert await fate_of(outcomes) == (3, "too_large:user_report", "invalid", "too_large:user_report")
 
 
 async def test_ingestion_switched_off_is_a_refusal_with_a_fate(serving: Any, reports: Any, outcomes: Any) -> None:
     async with serving({"features": {"organizations:user-feedback-ingest": False}}) as client:
         answer = await client.post(PATH, params=GOOD, data=FORM)
     assert (answer.status_code, answer.json()["code"]) == (403, "feature_disabled")
-    assert await told(outcomes) == (3, "feature_disabled", "invalid", "feature_disabled")
+    assert await fate_of(outcomes) == (3, "feature_disabled", "invalid", "feature_disabled")
     assert await reports() == []
 
 
@@ -378,7 +378,7 @@ async def test_a_form_beyond_a_limit_has_an_outcome_and_a_fate(serving: Any, rep
     async with serving(posts_per_address_max=1) as client:
         assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 200
         assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 429
-    assert await told(outcomes) == (2, "rate_limited", "rate_limited", "rate_limited")
+    assert await fate_of(outcomes) == (2, "rate_limited", "rate_limited", "rate_limited")
     assert len(await reports()) == 1
 
 
@@ -394,7 +394,7 @@ async def test_a_form_beyond_a_quota_of_its_project_has_its_reason(
         refused = await client.post(PATH, params=GOOD, data=FORM)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
-    assert await told(outcomes) == (2, code, "rate_limited", reason)
+    assert await fate_of(outcomes) == (2, code, "rate_limited", reason)
     assert len(await reports()) == 1
 
 

@@ -10,7 +10,7 @@ from envelope_gateway.domain.sizes import MIB
 from hearback_contracts.streams import ATTACHMENT_STORED
 from hearback_devkit.testing import eventually
 
-from ..envelopes import EVENT_ID, FILES, FORM, KEY, PNG, ZERO_ID, attachment, envelope, feedback, form
+from ..data.envelopes import EVENT_ID, FILES, FORM, KEY, PNG, ZERO_ID, attachment, envelope, feedback, form
 
 AUTH = f"Sentry sentry_key={KEY}"
 

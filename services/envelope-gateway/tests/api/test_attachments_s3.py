@@ -10,7 +10,7 @@ from envelope_gateway.domain.sizes import MIB
 from hearback_devkit.testing import FaultProxy, S3Server, eventually
 from hearback_kit.blobs import BlobStore
 
-from ..envelopes import PNG, attachment, envelope, feedback
+from ..data.envelopes import PNG, attachment, envelope, feedback
 
 WITH_FILE = envelope(feedback(), attachment())
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hearback_contracts.config import QuotaConfig
 
-from ..envelopes import DASHED_ID, EVENT_ID, FORM, KEY, form
+from ..data.envelopes import DASHED_ID, EVENT_ID, FORM, KEY, form
 
 MINIDUMP = ("upload_file_minidump", b"MDMP" + b"\0" * 60, "m.dmp")
 UNSUPPORTED = {(4, 3, "unsupported_type"): 1, (22, 3, "unsupported_type"): 1}

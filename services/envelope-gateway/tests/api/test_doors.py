@@ -13,7 +13,7 @@ import httpx
 import pytest
 from envelope_gateway.domain.sizes import MIB
 
-from ..envelopes import (
+from ..data.envelopes import (
     DASHED_ID,
     EVENT_ID,
     FILES,

@@ -8,7 +8,7 @@ import brotli
 import pytest
 import zstandard
 
-from ..envelopes import EVENT_ID, KEY, ZERO_ID, envelope, feedback, item
+from ..data.envelopes import EVENT_ID, KEY, ZERO_ID, envelope, feedback, item
 
 OTHER_ID = "a" * 32
 COMPRESS = {

@@ -12,7 +12,7 @@ from hearback_contracts.config import QuotaConfig
 from hearback_devkit.testing import eventually, recorded
 
 from ..conftest import AUTH
-from ..envelopes import EVENT_ID, KEY, OFF_KEY, UNKNOWN_KEY, envelope, envelope_of, feedback, sentry
+from ..data.envelopes import EVENT_ID, KEY, OFF_KEY, UNKNOWN_KEY, envelope, envelope_of, feedback, sentry
 
 
 class Watched:

@@ -18,7 +18,7 @@ from envelope_gateway.api.bodies.spools import SpoolFiles
 from envelope_gateway.domain.refusals import Refused
 from envelope_gateway.domain.sizes import KIB, MIB
 
-from ..envelopes import KEY, UNKNOWN_KEY
+from ..data.envelopes import KEY, UNKNOWN_KEY
 
 SHORT = b'{}\n{"type":"client_report"}\n{"discarded_events":[]}'
 

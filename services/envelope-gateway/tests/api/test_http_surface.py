@@ -6,7 +6,19 @@ import json
 
 import pytest
 
-from ..envelopes import EVENT_ID, FILES, FORM, KEY, OFF_KEY, UNKNOWN_KEY, envelope, feedback, form, item, sentry
+from ..data.envelopes import (
+    EVENT_ID,
+    FILES,
+    FORM,
+    KEY,
+    OFF_KEY,
+    UNKNOWN_KEY,
+    envelope,
+    feedback,
+    form,
+    item,
+    sentry,
+)
 
 FEEDBACK = envelope(feedback())
 EVENT = b'{"event_id":"%b","message":"boom"}' % EVENT_ID.encode()

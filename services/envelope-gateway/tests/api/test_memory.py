@@ -11,7 +11,7 @@ import pytest
 from envelope_gateway.domain.sizes import MIB
 from hearback_devkit.testing import S3Server
 
-from ..envelopes import EVENT_ID, FILES, KEY, UNKNOWN_KEY
+from ..data.envelopes import EVENT_ID, FILES, KEY, UNKNOWN_KEY
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..envelopes import KEY
+from ..data.envelopes import KEY
 
 UNSUPPORTED = "unsupported_type"
 

@@ -7,8 +7,8 @@ from hearback_contracts.config import QuotaConfig
 from hearback_contracts.flags import Feature
 from hearback_devkit.testing import eventually, recorded
 
-from ..envelopes import FILES, FORM, KEY, form, sentry
-from ..envelopes import envelope_of as envelope
+from ..data.envelopes import FILES, FORM, KEY, form, sentry
+from ..data.envelopes import envelope_of as envelope
 
 TEXT = (
     "Sentry dropped data due to a quota or internal rate limit being reached. This will not affect your "

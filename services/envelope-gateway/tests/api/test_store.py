@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from ..envelopes import EVENT_ID, KEY, envelope, item, sentry
+from ..data.envelopes import EVENT_ID, KEY, envelope, item, sentry
 
 EVENT = {"event_id": EVENT_ID, "message": "boom", "platform": "node", "timestamp": "2026-11-22T05:47:44"}
 PLAIN = json.dumps(EVENT).encode()

@@ -18,7 +18,7 @@ from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 
 from ..conftest import SHARDS
-from ..envelopes import KEY, OFF_KEY
+from ..data.envelopes import KEY, OFF_KEY
 
 AUTH = {"x-sentry-auth": f"Sentry sentry_key={KEY}"}
 MIB = 1024 * 1024

@@ -11,7 +11,7 @@ from hearback_devkit.testing import ManualClock, eventually, served
 from hearback_kit.valkey import connect
 
 from ..conftest import SHARDS
-from ..envelopes import KEY, UNKNOWN_KEY, sentry
+from ..data.envelopes import KEY, UNKNOWN_KEY, sentry
 
 AUTH = {"x-sentry-auth": f"Sentry sentry_key={KEY}"}
 

@@ -6,7 +6,7 @@ import pytest
 from envelope_gateway.domain.authentication import Authentication, authenticate
 from envelope_gateway.domain.refusals import Refused
 
-from ..envelopes import KEY
+from ..data.envelopes import KEY
 
 RAVEN, NODE = "raven-node/2.6.3", "sentry.javascript.node/11.12.0"
 BAD = "bad x-sentry-auth header"

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ..conftest import project_config
-from ..envelopes import EVENT_ID as ID
+from ..data.envelopes import EVENT_ID as ID
 
 
 def item(kind: str, payload: bytes = b"12345", **headers: object) -> Item:

@@ -34,8 +34,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ..conftest import project_config
-from ..envelopes import EVENT_ID as ID
-from ..envelopes import KEY
+from ..data.envelopes import EVENT_ID as ID
+from ..data.envelopes import KEY
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MODELS = {model.TYPE: model for model in MESSAGES}
