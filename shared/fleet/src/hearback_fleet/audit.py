@@ -3,6 +3,7 @@
 An entry is added before the change is committed: what cannot be recorded is not changed.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -17,6 +18,8 @@ from hearback_kit.values.ids import ID_MAX
 from pydantic import BaseModel, Field
 
 AUDIT_LOG_PATH: Final = "/internal/audit-logs"
+ANSWER_SECONDS_MAX: Final = 1.0
+"""The transaction of the change holds its locks until the registry has answered."""
 
 
 class AuditEntry(BaseModel, frozen=True):
@@ -46,7 +49,12 @@ class RegistryAuditLog:
 
     async def add(self, entry: AuditEntry) -> None:
         """Add an entry; raise Unavailable."""
-        answer = await self._registry.request("POST", AUDIT_LOG_PATH, body=entry.model_dump_json().encode())
+        body = entry.model_dump_json().encode()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                answer = await self._registry.request("POST", AUDIT_LOG_PATH, body=body)
+        except TimeoutError as error:
+            raise Unavailable("the audit log did not answer in time") from error
         if answer.status_code != 204:
             raise Unavailable(f"the audit log answered {answer.status_code}")
 
