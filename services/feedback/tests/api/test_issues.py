@@ -133,12 +133,15 @@ async def test_triage_of_one(api: Api) -> None:
         assert [r["id"] for r in await api.list("is:unassigned status:ignored")] == [issue]
     by_id = await api.client.put(f"{LIST}{issue}/", json={"assignedTo": "user:2"})
     assert by_id.json()["assignedTo"]["id"] == "2"
+    as_answered = await api.client.put(f"{LIST}{issue}/", json={"assignedTo": by_id.json()["assignedTo"]})
+    assert (as_answered.status_code, as_answered.json()["assignedTo"]) == (200, by_id.json()["assignedTo"])
 
 
 @pytest.mark.parametrize(
     ("body", "named"),
     [
         ({"status": "gone"}, ""), ({"assignedTo": "x@example.com"}, ""), ({"assignedTo": "team:1"}, ""),
+        ({"assignedTo": {"type": "team", "id": "2"}}, ""), ({"assignedTo": {"type": "user", "id": "77"}}, ""),
         ({"hasSeen": "x"}, ""), ({"status": 5}, ""), ({"status": "ignored", "statusDetails": {"x\0": 1}}, ""),
         ([1], ""), ({"priority": "urgent"}, ""), ({"isBookmarked": True}, ""), ({"inbox": False}, "inbox"),
         ({"colour": None}, "colour"), ({"isPublic": True, "status": "resolved"}, "isPublic"),

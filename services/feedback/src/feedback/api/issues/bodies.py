@@ -1,6 +1,6 @@
 """Bodies of triage requests: what they may change, and the columns that they set."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.issues import ASKS_FOR_NOTHING, STATUS_CONDITIONS, STATUSES_BY_NAME
@@ -23,6 +23,13 @@ STATUS_DETAILS_MAX = 20
 Details = Annotated[dict[str, str | int | float | bool | None], Field(max_length=STATUS_DETAILS_MAX)]
 
 
+class Assignee(BaseModel):
+    """A member as answers show it; the id alone counts."""
+
+    type: Literal["user"]
+    id: str | int
+
+
 class Changes(BaseModel):
     """A triage request: omitted fields stay as they are, fields that cannot be changed are refused."""
 
@@ -31,8 +38,10 @@ class Changes(BaseModel):
     status: str | None = Field(None, description="unresolved, resolved or ignored.")
     status_details: Details | None = Field(None, alias="statusDetails")
     substatus: str | None = Field(None, max_length=64, description="One that belongs to the status.")
-    assigned_to: str | int | None = Field(
-        None, alias="assignedTo", description="A member's e-mail address or `user:ID`; null or empty: unassigned."
+    assigned_to: str | int | Assignee | None = Field(
+        None,
+        alias="assignedTo",
+        description="A member's e-mail address, `user:ID` or object of an answer; null or empty: unassigned.",
     )
     has_seen: bool | None = Field(None, alias="hasSeen")
     priority: str | None = Field(None, description="high, medium or low.")
@@ -95,9 +104,9 @@ def _without_nul(details: dict[str, Any]) -> dict[str, Any]:
     return details
 
 
-def _member_id(value: str | int | None, organization: OrganizationConfig) -> int | None:
+def _member_id(value: str | int | Assignee | None, organization: OrganizationConfig) -> int | None:
     """Return the member with an e-mail address or id (`user:ID` or `ID`), None for no text; raise BadRequest."""
-    text = str(value or "").strip()
+    text = str((value.id if isinstance(value, Assignee) else value) or "").strip()
     if not text:
         return None
     named = text.removeprefix("user:").lower()
