@@ -24,8 +24,10 @@ from feedback.pages.related import read_related
 from feedback.service import ask_fleet
 from feedback.service.find_error_events import ErrorEventIndex
 from feedback.store.projects import Announcement
+from hearback_contracts.audit import AuditEvent
 from hearback_contracts.config import OrganizationConfig, ProjectConfig, ProjectRef
 from hearback_fleet.access import registry_introspection
+from hearback_fleet.audit import AuditEntry, RegistryAuditLog
 from hearback_kit.auth import Authenticator
 from hearback_kit.http import ServiceClient
 from hearback_local.fleet import bootstrap, erasure, reprocessing
@@ -271,6 +273,13 @@ async def find_feedback(fleet: Fleet, _: pytest.MonkeyPatch) -> None:
                 part = part[name]
 
 
+async def record_change(fleet: Fleet, _: pytest.MonkeyPatch) -> None:
+    entry = AuditEntry(
+        event=AuditEvent.ISSUES_DELETED, organization_id=1, actor_id=1, actor_label="", address=None, data={}
+    )
+    await RegistryAuditLog(fleet.client("registry")).add(entry)
+
+
 async def introspect(fleet: Fleet, _: pytest.MonkeyPatch) -> None:
     scope = {"type": "http", "method": "GET", "headers": [(b"authorization", b"Bearer x")]}
     ask = Authenticator(registry_introspection(fleet.client("registry")))
@@ -307,7 +316,8 @@ Case = Callable[[Fleet, pytest.MonkeyPatch], Awaitable[None]]
 # Who calls; None stands for operators' commands.
 CASES: list[tuple[str | None, Case]] = [
     ("feedback", announce), ("feedback", show_related), ("feedback", find_errors), ("notifier", find_recipients),
-    ("user-reports", find_feedback), ("feedback", introspect), (None, begin), (None, erase), (None, reprocess),
+    ("user-reports", find_feedback), ("feedback", introspect),
+    ("feedback", record_change), (None, begin), (None, erase), (None, reprocess),
 ]  # fmt: skip
 
 

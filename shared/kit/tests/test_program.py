@@ -39,8 +39,9 @@ def create_app(settings):
     async def away():
         raise Unavailable("not now")
 
-    checks = {"thing": away} if settings.broken == "thing" else {}
-    app = create_service_app(settings, title="Sample", description="x", lifespan=lifespan, checks=checks)
+    app = create_service_app(settings, title="Sample", description="x", lifespan=lifespan)
+    if settings.broken == "thing":
+        app.state.checks["thing"] = away
 
     @app.get("/missing")
     async def missing():

@@ -51,7 +51,7 @@ STATUS = {"getHealth", "getMetrics", "getReadiness", "getVersion"}
 # A session of a browser, a signature, or nothing at all.
 OTHERS = {
     "login", "logout", "updateSelf", "bootstrap", "introspect", "setProjectFlags", "addMember", "listRecipients",
-    "getInvitation", "acceptInvitation", "setAlerts", *STATUS,
+    "getInvitation", "acceptInvitation", "setAlerts", "addAuditLog", *STATUS,
 }  # fmt: skip
 OPERATIONS = {
     operation["operationId"]: (method.upper(), path)
@@ -132,7 +132,7 @@ async def test_members_may_have_tokens_and_ask_about_themselves(registry, other)
 WRITES = {name for name, (method, _) in OPERATIONS.items() if method not in {"GET", "HEAD"}}
 # What needs no account: a session is begun or ended, a link is a secret of its own, the fleet signs.
 WITHOUT_ACCOUNT = {"login", "logout", "acceptInvitation", "getInvitation"}
-SIGNED = {"bootstrap", "introspect", "setProjectFlags", "addMember", "listRecipients"}
+SIGNED = {"bootstrap", "introspect", "setProjectFlags", "addMember", "listRecipients", "addAuditLog"}
 BODIES = {name: body for name, (_, body, _) in GUARDED.items()} | {
     name: body for name, (body, _) in MEMBERS_OWN.items()
 }

@@ -43,14 +43,13 @@ class Forks:
     """Starts functions that take a list of arguments, named `module:function`, each in its own process."""
 
     def __init__(self, **options: Any) -> None:
-        self._server = subprocess.Popen(
-            [sys.executable, "-c", _SERVER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-            **options,
-        )
+        self._options = options
+        self._server = self._begin()
+
+    def _begin(self) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-c", _SERVER]
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1, **self._options)
 
     def start(
         self,
@@ -88,8 +87,14 @@ class Forks:
     def _do(self, **order: Any) -> int:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        print(json.dumps(order), file=self._server.stdin)
-        return int(self._server.stdout.readline())
+        try:
+            print(json.dumps(order), file=self._server.stdin)
+            return int(self._server.stdout.readline())
+        except BaseException:  # such as a test's timeout: the next reply would be that of this request
+            self._server.kill()
+            self._server.communicate()
+            self._server = self._begin()
+            raise
 
 
 @cache

@@ -209,7 +209,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     refreshTimes(document);
     for (const toast of document.querySelectorAll(".toast")) leave(toast);
-    if (!document.querySelector("[autofocus]")) document.querySelector("main [aria-invalid], #problem")?.focus();
+    const refused = document.querySelector("main [aria-invalid]") ?? document.querySelector("#problem");
+    if (!document.querySelector("[autofocus]")) refused?.focus();
     setTimeout(() => {  // screen readers say only what comes after a page was read
       for (const text of document.querySelectorAll(".toast p")) text.textContent = text.textContent;
     }, 500);
