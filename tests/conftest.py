@@ -18,7 +18,7 @@ from hearback_command import hearback
 TRUE, ANY = object(), object()
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 40.0, equals: Any = TRUE) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 120.0, equals: Any = TRUE) -> Any:
     """Call `condition` until it returns something true, or what it shall equal; its last failure is the error.
 
     `hearback_devkit` has the same; black-box tests import nothing of ours.

@@ -72,7 +72,7 @@ def send_linked(project: Any) -> str:
     return event_id
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_clocks_jump_under_load(moved: tuple[Any, OtherClock], wait_until: WaitUntil) -> None:
     fleet, clock = moved
     project = fleet.new_project()

@@ -135,7 +135,7 @@ def difference(project: Any, wanted: Counter[Key]) -> dict[Key, int]:
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_quantities_in_are_quantities_in_outcomes(
     own_fleet: Any,
     kill: Callable[..., None],

@@ -80,7 +80,7 @@ def steps(fate: dict[str, Any]) -> list[str]:
     return [step["step"] for step in fate["steps"]]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_a_dead_letter_is_told_and_its_replay_sets_the_fate_right(
     own_fleet: Any, mend: Callable[[], None], wait_until: WaitUntil
 ) -> None:
@@ -138,7 +138,7 @@ def listed(project: Any, **filters: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_poison_of_one_project_stops_no_other(own_fleet: Any, mend: Callable[[], None]) -> None:
     """More dead letters in a minute than make a consumer pause when they are of many projects."""
     poisoned = Submissions(own_fleet.new_project())

@@ -139,7 +139,7 @@ def send_report(project: Any) -> httpx.Response:
     return answer
 
 
-@pytest.mark.timeout(300)  # what hangs is only found out by waiting, and is then left alone for half a minute
+@pytest.mark.timeout(480)  # what hangs is only found out by waiting, and is then left alone for half a minute
 @pytest.mark.parametrize("way", ["shut_down", "hangs"])
 def test_database_away(own_fleet: Any, wait_until: WaitUntil, way: str) -> None:
     project = own_fleet.new_project()

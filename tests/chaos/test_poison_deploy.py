@@ -65,7 +65,7 @@ def started_again(fleet: Any, pid: int) -> bool:
     return bool(found["ready"]) and found["pid"] != pid
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize(
     ("tenants", "each", "buried_max"),
     [

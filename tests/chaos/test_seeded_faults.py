@@ -76,7 +76,7 @@ def answer_of(project: Any) -> int:
     return int(project.send(({"type": "client_report"}, b"{}")).status_code)
 
 
-@pytest.mark.timeout(180 + 4 * SECONDS)
+@pytest.mark.timeout(360 + 4 * SECONDS)
 def test_nothing_is_lost_doubled_or_miscounted_and_the_fleet_recovers(
     faulty_fleet: Any, stores: FaultyStores, wait_until: WaitUntil
 ) -> None:

@@ -21,7 +21,7 @@ import pytest
 CONNECTIONS = 1000
 ROUNDS = 40
 PAUSE_SECONDS = 0.05
-ANSWER_SECONDS_MAX = 10.0  # what an SDK waits at most
+ANSWER_SECONDS_MAX = 30.0  # what patient SDKs wait at most
 UNKNOWN_KEY = "0" * 32
 
 

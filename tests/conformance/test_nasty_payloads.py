@@ -125,7 +125,7 @@ def states(project: Any) -> dict[str, str]:
         params["cursor"] = following["cursor"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize("item_type", list(ITEMS))
 def test_no_payload_is_poison(fleet: Any, project: Any, item_type: str) -> None:
     before = buried(fleet)
@@ -154,7 +154,7 @@ HEADS = ("sdk", "sent_at", "trace", "event_id", "unknown")
 ITEM_HEADS = ("filename", "content_type", "attachment_type", "item_count", "platform", "unknown")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_no_header_is_poison(fleet: Any, project: Any) -> None:
     before = buried(fleet)
     url = envelopes_of(project)
@@ -172,7 +172,7 @@ def test_no_header_is_poison(fleet: Any, project: Any) -> None:
     assert buried(fleet) == before
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_no_report_of_an_older_sdk_is_an_error(fleet: Any, project: Any) -> None:
     before = buried(fleet)
     path = f"/api/0/projects/{project.organization}/{project.project}/user-feedback/"

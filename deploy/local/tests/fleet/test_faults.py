@@ -20,7 +20,7 @@ from hearback_devkit.testing import eventually_sync
 from hearback_local.data_dir import DataDir
 from hearback_local.fleet.status import read_status
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(480)
 PR_SET_CHILD_SUBREAPER = 36
 
 

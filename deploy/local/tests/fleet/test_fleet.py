@@ -50,7 +50,7 @@ def facts(data_dir: Path) -> dict[str, Any]:
     return up(data_dir)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_one_fleet_from_its_first_start_to_its_end(data_dir: Path, facts: dict[str, Any]) -> None:
     assert list(facts) == list(JSON_KEYS)
     assert (facts["organization"], facts["project"], facts["project_id"]) == ("demo", "web", 1)
@@ -299,7 +299,7 @@ def ordinary_user() -> int | None:
     return other
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize("who", ["root", "ordinary"])
 def test_two_starts_at_once_and_an_interrupt(who: str) -> None:
     user = 0 if who == "root" else ordinary_user()
@@ -347,7 +347,7 @@ def test_store_of_the_environment_that_is_not_there_is_told(
     assert "password" not in done.stderr
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_stores_of_the_environment_are_used(postgres_url: str, session_valkey_url: str, tmp_path: Path) -> None:
     environment = {
         "HEARBACK_DATABASE_URL": postgres_url,

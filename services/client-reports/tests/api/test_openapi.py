@@ -12,7 +12,7 @@ from hearback_kit.http import ServiceClient
 KNOWN = {"organization": "demo", "project": "web", "rule_id": "1", "submission_id": "a" * 32}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_answers_conform(api: Any) -> None:
     headers = {"Authorization": api.client.headers["Authorization"]}
     async with served(api.app, is_started=True) as url:

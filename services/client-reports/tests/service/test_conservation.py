@@ -214,7 +214,7 @@ async def test_a_killed_worker_loses_and_doubles_nothing(store: Any, bus: Any, r
     for limit in (4_500, 0):
         worker = shared_forks().start("client_reports.__main__:main", "work", environment=environment)
         try:
-            await eventually(lambda limit=limit: below(limit), seconds=40)
+            await eventually(lambda limit=limit: below(limit), seconds=120)
         finally:
             os.kill(worker, signal.SIGKILL)
             shared_forks().wait(worker)

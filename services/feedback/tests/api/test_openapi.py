@@ -7,7 +7,7 @@ from hearback_devkit.testing import served
 from ..conftest import Api
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_answers_conform(api: Api) -> None:
     event_id = await api.submit(tags={"k": "v"})
     issue = await api.issue(event_id)

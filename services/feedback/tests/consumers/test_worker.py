@@ -91,7 +91,7 @@ async def test_killed_again_and_again_stores_and_counts_once(
         async def moved(least: int = before) -> bool:
             return await stored(quick) > least
 
-        await eventually(moved, seconds=30)
+        await eventually(moved, seconds=120)
         os.kill(process, signal.SIGKILL)
         shared_forks().wait(process)
         in_the_middle += await stored(quick) < published
@@ -102,7 +102,7 @@ async def test_killed_again_and_again_stores_and_counts_once(
         async def finished() -> bool:
             return await accepted(redis) == published and sum((await bus.backlog(KEYS)).values()) == 0
 
-        await eventually(finished, seconds=40)
+        await eventually(finished, seconds=120)
     assert await stored(quick) == published
 
 

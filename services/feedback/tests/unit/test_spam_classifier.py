@@ -40,7 +40,7 @@ def training() -> ModuleType:
     return module
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_training_gives_the_committed_bytes(training: ModuleType) -> None:
     assert training.train().encode() == (SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes()
 
@@ -65,7 +65,7 @@ def test_held_out_texts_are_judged_as_measured(training: ModuleType) -> None:
     assert len(missed) <= 13, missed
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_most_of_a_kind_left_out_of_training_is_caught(training: ModuleType) -> None:
     kind = "casino"
     without = Classifier(training.train(without=kind, rounds=1, runs=1))

@@ -10,7 +10,7 @@ from ..consumers.test_feedback_created import take
 KNOWN = {"organization": "demo", "project": "web", "rule_id": "1", "delivery_id": "1"}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_answers_conform(api: Api) -> None:
     await take(api.notifier, feedback())
     rule = {"name": "team", "channel": "email", "target": "team@example.com"}

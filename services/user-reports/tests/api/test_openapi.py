@@ -20,7 +20,7 @@ KNOWN = {
 }
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_answers_conform(harness: Any, api: Any) -> None:
     event_id = random_id()
     await harness.deliver(harness.event(event_id), harness.report(event_id))

@@ -25,7 +25,7 @@ async def bootstrap(url: str, secret: str) -> str:
     return token
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_answers_conform(settings: Settings) -> None:
     async with served(create_app(settings)) as url:
         token = await bootstrap(url, settings.secret_key.get_secret_value())

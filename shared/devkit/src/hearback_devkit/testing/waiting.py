@@ -9,7 +9,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 _PAUSE_SECONDS = 0.02
 _RETRIED = (AssertionError, LookupError, OSError)
-SECONDS_MAX = 40.0  # for busy machines
+SECONDS_MAX = 60.0  # for busy machines
 
 
 async def eventually(condition: Callable[[], Awaitable[Found] | Found], seconds: float = SECONDS_MAX) -> Found:
