@@ -57,7 +57,7 @@ class RuleForm:
 
 
 def kind_labels() -> list[tuple[str, str]]:
-    """Return the choices of a kind with their translated labels."""
+    """Return the values that a field offers, with their translated labels."""
     return [
         (EMAIL, _("E-mail")),
         (str(WebhookFormat.STANDARD), _("Webhook (Standard Webhooks)")),
