@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import redis
-from loading import Load, assert_nothing_lost, pid_of
+from loading import Load, assert_nothing_lost, frozen, pid_of
 
 Kill = Callable[[str], None]
 
@@ -48,6 +48,34 @@ def test_database_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., A
         load.more(300, wait_until)
     assert not load.refused + load.cut, "ingestion does not depend on PostgreSQL"
     assert_nothing_lost(project, load)
+
+
+def test_what_changes_while_the_registry_is_away_is_in_its_audit_log_later(
+    own_fleet: Any, wait_until: Callable[..., Any]
+) -> None:
+    project = own_fleet.new_project()
+    organization = f"/api/0/organizations/{project.organization}/"
+    log, name = f"{organization}audit-logs/", project.project
+    rules = {
+        f"/api/0/projects/{project.organization}/{name}/notification-rules/": {
+            "name": name, "channel": "email", "target": "team@example.com",
+        },
+        f"{organization}alert-rules/": {"name": name, "project": name, "kind": "discards", "threshold": 5},
+    }  # fmt: skip
+    for path in rules:  # whoever was known before is known for a while
+        project.get(path)
+    with frozen(pid_of(own_fleet, "registry")):
+        answers = [project.http.post(path, json=rule) for path, rule in rules.items()]
+        assert [answer.status_code for answer in answers] == [201, 201], [answer.text for answer in answers]
+
+    def added() -> list[str]:
+        answer = project.http.get(log)
+        rows = answer.json()["rows"] if answer.status_code == 200 else []
+        return [row["event"] for row in rows if row["data"].get("project") == name]
+
+    wait_until(added, equals=["alertrule.create", "rule.create"])
+    project.settle()
+    assert len(added()) == len(rules)
 
 
 def test_registry_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:

@@ -203,27 +203,6 @@ def test_whoever_changed_what_is_in_the_audit_log(tenant: Any) -> None:
         assert entry["ipAddress"] == "127.0.0.1"
 
 
-def test_rules_and_deletions_of_other_services_are_in_the_audit_log(tenant: Any, wait_until: WaitUntil) -> None:
-    project = f"/api/0/projects/{tenant.organization}/{tenant.project}/"
-    organization = f"/api/0/organizations/{tenant.organization}/"
-    mailed = {"name": "team", "channel": "email", "target": "team@example.com"}
-    lost = {"name": "loss", "project": tenant.project, "kind": "discards", "threshold": 5}
-    send_feedback(tenant, "Delete me")
-    (issue,) = wait_until(tenant.issues)
-    answers = [
-        tenant.http.post(f"{project}notification-rules/", json=mailed),
-        tenant.http.post(f"{organization}alert-rules/", json=lost),
-        tenant.http.delete(f"{organization}issues/{issue['id']}/"),
-    ]
-    assert [answer.status_code for answer in answers] == [201, 201, 202]
-    rows = tenant.get(f"{organization}audit-logs/")["rows"]
-    assert [(row["event"], row["note"], row["actor"]["email"]) for row in rows[:3]] == [
-        ("issue.delete", f"deleted feedback (1): {issue['shortId']}", tenant.admin_email),
-        ("alertrule.create", f"added the alert rule loss to the project {tenant.project}", tenant.admin_email),
-        ("rule.create", f"added the notification rule team to the project {tenant.project}", tenant.admin_email),
-    ]
-
-
 def test_an_invited_person_signs_in_and_sees_the_organization_unless_its_pages_are_off(
     tenant: Any, wait_until: WaitUntil
 ) -> None:

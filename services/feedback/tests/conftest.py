@@ -33,6 +33,7 @@ from hearback_contracts.notices import FeedbackChanged, FeedbackCreated, Feedbac
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import (
     ATTACHMENT_STORED,
+    AUDIT_ENTRY_RECORDED,
     FEEDBACK_CHANGED,
     FEEDBACK_CREATED,
     FEEDBACK_SUBMITTED,
@@ -117,7 +118,7 @@ class Recorded:
         elif kind == FeedbackChanged.TYPE:
             self.changed.append(FeedbackChanged.model_validate_json(data))
             assert key == FEEDBACK_CHANGED.key(self.changed[-1].project_id, shards)
-        else:
+        elif kind != AUDIT_ENTRY_RECORDED.name:
             message = OutcomeRecorded.model_validate_json(data)
             assert key == OUTCOME_RECORDED.key(message.project_id, shards)
             self.outcomes += message.outcomes

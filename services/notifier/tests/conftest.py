@@ -102,8 +102,9 @@ class Notifier:
         recorded = []
         for key in OUTCOME_RECORDED.shard_keys(self.settings.stream_shards):
             recorded += [fields[b"d"] for _, fields in await self.redis.xrange(key)]
+        outcomes = select(OUTBOX).where(OUTBOX.c.type == OUTCOME_RECORDED.name).order_by(OUTBOX.c.id)
         async with self.database.connection() as connection:
-            rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id))).all()
+            rows = (await connection.execute(outcomes)).all()
         messages = [OutcomeRecorded.model_validate_json(data) for data in (*recorded, *(row.data for row in rows))]
         assert {message.service for message in messages} <= {"notifier"}
         steps = dict.fromkeys((s.submission_id, s.at, s.step, s.reason) for m in messages for s in m.steps)

@@ -180,7 +180,7 @@ class Recorded:
             elif row.type == FeedbackSubmitted.TYPE:
                 self.feedback.append(FeedbackSubmitted.model_validate_json(row.data))
                 self.payloads.append(json.loads(row.body))
-            else:
+            elif row.type == OutcomeRecorded.TYPE:
                 message = OutcomeRecorded.model_validate_json(row.data)
                 self.outcomes += message.outcomes
                 self.steps += message.steps

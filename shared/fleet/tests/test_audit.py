@@ -1,44 +1,69 @@
-"""The audit log at the registry: what it answers, and what a change does that cannot be recorded."""
+"""Entries for the audit log: with the change or not at all, whoever is away."""
 
-import asyncio
+from typing import Any
 
 import pytest
 from hearback_contracts.audit import AuditEvent
-from hearback_fleet.audit import AuditEntry, RegistryAuditLog
-from hearback_kit.errors import Unavailable
-from hearback_kit.http import ServiceClient
+from hearback_contracts.streams import AUDIT_ENTRY_RECORDED
+from hearback_devkit.fleet import audited
+from hearback_devkit.testing import ManualClock
+from hearback_fleet.audit import Audit
+from hearback_fleet.unit_of_work import UnitOfWork, Work
+from hearback_kit.auth import Principal
+from hearback_kit.db import Database
+from hearback_kit.errors import NotFound
+from hearback_kit.outbox import Outbox, OutboxRelay, outbox_table
+from sqlalchemy import MetaData, func, select
 
-ENTRY = AuditEntry(
-    event=AuditEvent.PROJECT_EDITED, organization_id=1, actor_id=1, actor_label="", address=None, data={}
-)
+METADATA = MetaData()
+TABLE = outbox_table(METADATA)
+AUDIT = Audit(7, Principal("token", "3", "owner@example.com", {7: "owner"}), "192.0.2.1")
+CHANGES = {"kind": {"old": None, "new": "silence"}}
 
 
-@pytest.mark.parametrize(
-    ("answer", "detail"),
-    [
-        (b"", "did not answer in time"),
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "answered 404"),
-        (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", "cannot be reached"),
-        (b"HTTP/1.1 204 No Content\r\n\r\n", None),
-    ],
-    ids=["silent", "older release", "broken", "recorded"],
-)
-async def test_an_entry_is_recorded_or_refused_soon(answer: bytes, detail: str | None) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await reader.read()  # until the client closes
-        writer.close()
+@pytest.fixture
+async def unit_of_work(database: Database, bus: Any) -> UnitOfWork:
+    async with database.transaction() as connection:
+        await connection.run_sync(METADATA.create_all)
+    relay = OutboxRelay(database, TABLE, bus)
+    return UnitOfWork("sample", database, Outbox(TABLE), relay, ManualClock(), 4)
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        registry = ServiceClient(f"http://127.0.0.1:{port}", service="me", secret="s" * 32, timeout_seconds=60)
-        try:
-            log = RegistryAuditLog(registry)
-            if detail is None:
-                await log.add(ENTRY)
-            else:
-                with pytest.raises(Unavailable, match=detail):
-                    await log.add(ENTRY)
-        finally:
-            await registry.close()
+
+def add(work: Work) -> None:
+    AUDIT(work, AuditEvent.ALERT_RULE_EDITED, 5, 9, name="loss", changes=CHANGES)
+
+
+async def test_an_entry_tells_who_did_what_when_and_from_where(unit_of_work: UnitOfWork, redis: Any) -> None:
+    async with unit_of_work.begin() as work:
+        add(work)
+    at = unit_of_work.clock.now()
+    await unit_of_work.relay.publish_once()
+    (entry,) = await audited(redis, 1)
+    assert (entry.event, entry.occurred_at, entry.target) == ("alertrule.edit", at, 9)
+    assert (entry.organization_id, entry.project_id) == (7, 5)
+    assert (entry.actor_id, entry.actor_label, entry.address) == (3, "owner@example.com", "192.0.2.1")
+    assert entry.data == {"name": "loss", "changes": CHANGES}
+    assert await redis.xlen(AUDIT_ENTRY_RECORDED.key(5, 4)) == 1
+
+
+async def test_a_change_that_is_taken_back_leaves_none(unit_of_work: UnitOfWork, database: Database) -> None:
+    async def change() -> None:
+        async with unit_of_work.begin() as work:
+            add(work)
+            raise NotFound
+
+    with pytest.raises(NotFound):
+        await change()
+    async with database.connection() as connection:
+        assert await connection.scalar(select(func.count()).select_from(TABLE)) == 0
+
+
+async def test_an_entry_waits_with_its_change_for_a_process_that_was_killed(
+    unit_of_work: UnitOfWork, database: Database, bus: Any, redis: Any
+) -> None:
+    """Between commit and publication: another process publishes it."""
+    async with unit_of_work.begin() as work:
+        add(work)
+    assert await redis.keys("hearback:audit-entry*") == []
+    await OutboxRelay(database, TABLE, bus).publish_once()
+    assert len(await audited(redis, 1)) == 1

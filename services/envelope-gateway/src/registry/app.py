@@ -4,6 +4,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from hearback_contracts.streams import AUDIT_ENTRY_RECORDED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.clock import Clock
 from hearback_kit.mail import mail_transport
@@ -23,6 +24,7 @@ from registry.api import (
     users,
 )
 from registry.api.outside_requests import OutsideRequestLimit
+from registry.consumers.audit_entry_recorded import handle_audit_entry_recorded
 from registry.jobs.cleanup import clean_up
 from registry.pages import PAGE_ROUTERS
 from registry.pages.deps import PAGES
@@ -65,7 +67,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
-    """Return the worker: it publishes pending snapshots, delivers mails, and cleans up."""
+    """Return the worker: it publishes pending snapshots, delivers mails, cleans up, and keeps the audit log.
+
+    What of it needs Valkey waits for it, and nothing else does: it is ready without.
+    """
 
     def build(runtime: ServiceRuntime) -> None:
         transport = mail_transport(settings.smtp_url, settings.data_dir, connections_max=1)
@@ -78,6 +83,8 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             host=urlsplit(settings.public_url).hostname or "localhost",
         )
         cleaning = partial(clean_up, runtime.database, runtime.clock, settings)
+        record = partial(handle_audit_entry_recorded, runtime.database)
+        runtime.consume(AUDIT_ENTRY_RECORDED, record, batch_max=settings.audit_batch_max, requires_valkey=False)
         runtime.every("publish", settings.publish_seconds, publisher(settings, runtime).keep_published)
         runtime.every("mails", settings.mail_seconds, delivery.deliver_due)
         runtime.every("cleanup", settings.cleanup_seconds, cleaning)

@@ -48,6 +48,9 @@ class Settings(ServiceSettings):
     unused_account_days: int = bounded(
         90, 1, 3_650, "Days without a membership, a token and a sign-in after which an account is removed."
     )
+    audit_batch_max: int = bounded(
+        200, 1, 5_000, "Entries of the audit log from other services that one transaction adds."
+    )
     audit_days: int = bounded(400, 1, 3_650, "Days that entries of the audit log are kept.")
     login_attempts_per_minute: int = bounded(
         10, 1, 10_000, "Attempts to sign in to one account from one address within a minute."

@@ -6,6 +6,7 @@ from functools import partial
 from fastapi import FastAPI
 from hearback_contracts.streams import ALERT_CHANGED, FEEDBACK_CHANGED, FEEDBACK_CREATED, USER_REPORT_LINKED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.bus import Incoming
 from hearback_kit.bus.consumer import Handler
 from hearback_kit.clock import Clock
@@ -36,9 +37,13 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Return the HTTP app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        return AppState(settings, runtime.database, runtime.clock, _calls(settings, runtime))
+        return AppState(
+            settings, runtime.database, runtime.clock, UnitOfWork.of(runtime), _calls(settings, runtime)
+        )
 
-    app = service_app(settings, title="Hearback notifier", description=DESCRIPTION, build=build, clock=clock)
+    app = service_app(
+        settings, title="Hearback notifier", description=DESCRIPTION, build=build, clock=clock, outbox=OUTBOX
+    )
     for module in (notification_rules, deliveries, erasures):
         app.include_router(module.router)
     PAGES.install(app, settings, clock=clock)

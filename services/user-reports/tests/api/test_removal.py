@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome, SubmissionState
-from hearback_devkit.fleet import audit_log_of
+from hearback_devkit.fleet import audited
 from hearback_kit.values.ids import random_id
 
 PROJECT = "/api/0/projects/demo/web"
 
 
-async def test_delete_one_is_recorded(harness: Any, api: Any, event_id: str) -> None:
+async def test_delete_one_is_recorded(harness: Any, api: Any, redis: Any, event_id: str) -> None:
     await harness.deliver(harness.report(event_id), harness.event(other := random_id()), harness.report(other))
     reports = {row.event_id.hex: row.id for row in await harness.rows("SELECT id, event_id FROM reports")}
     for number in reports.values():
@@ -19,8 +19,7 @@ async def test_delete_one_is_recorded(harness: Any, api: Any, event_id: str) -> 
         assert (await api.client.delete(path, headers=api.reader)).status_code == 403
         assert (await api.client.delete(path, headers=api.owner)).status_code == 204
         assert (await api.client.delete(path, headers=api.owner)).status_code == 404
-    audited = [(entry.event, entry.target, entry.data) for entry in audit_log_of(api.app).entries]
-    assert audited == [
+    assert [(entry.event, entry.target, entry.data) for entry in await audited(redis, 2)] == [
         ("user-report.delete", number, {"count": 1, "project": "web"}) for number in reports.values()
     ]
     recorded = await harness.recorded()
@@ -55,7 +54,7 @@ async def test_a_deleted_report_comes_back_only_when_it_is_written_again(
     assert await harness.rows("SELECT 1 FROM deletions") == []
 
 
-async def test_delete_by_address(harness: Any, api: Any, event_id: str) -> None:
+async def test_delete_by_address(harness: Any, api: Any, redis: Any, event_id: str) -> None:
     await harness.deliver(harness.report(random_id()), harness.report(random_id(), project_id=2))
     anonymous = harness.report(event_id, payload={"event_id": event_id, "comments": "x"})
     await harness.deliver(harness.event(event_id), anonymous)
@@ -66,3 +65,12 @@ async def test_delete_by_address(harness: Any, api: Any, event_id: str) -> None:
     response = await api.client.delete(path, params={"email": "ada@example.com"}, headers=api.owner)
     assert response.json() == {"deleted": 1}
     assert [row.project_id for row in await harness.rows("SELECT project_id FROM reports")] == [2]
+    none = await api.client.delete(path, params={"email": "ada@example.com"}, headers=api.owner)
+    assert none.json() == {"deleted": 0}
+    for entry in await audited(redis, 2):
+        assert (entry.event, entry.target, entry.data) == (
+            "user-report.delete", None, {"count": 1, "project": "web"},
+        )  # fmt: skip
+        assert "example.com" not in entry.model_dump_json(exclude={"actor_label"}), (
+            "it does not say whose they were"
+        )

@@ -1,6 +1,13 @@
-"""Events of an organization's audit log, named as in Sentry."""
+"""The audit log of an organization: its events, named as in Sentry, and the message that adds an entry."""
 
 from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from hearback_contracts.events import Message
+
+RowId = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 class AuditEvent(StrEnum):
@@ -33,3 +40,19 @@ class AuditEvent(StrEnum):
     REPORTS_DELETED = "user-report.delete"
     ATTACHMENT_DELETED = "attachment.delete"
     SUBMISSION_ACCEPTED = "submission.accept"
+
+
+class AuditEntryRecorded(Message):
+    """A caller changed something in a service: an entry of its organization's audit log, once per `id`. No `b`.
+
+    It has the time `occurred_at`.
+    """
+
+    type: Literal["audit-entry.recorded"] = "audit-entry.recorded"
+    organization_id: RowId
+    event: str = Field(description="An `AuditEvent`, which a reader of the release before may not know.")
+    actor_id: RowId = Field(description="The caller's account.")
+    actor_label: str
+    address: str | None = Field(default=None, description="The caller's IP address.")
+    target: RowId | None = Field(default=None, description="The id of what was changed.")
+    data: dict[str, Any] = Field(description="Fills the event's note; it holds no secrets.")

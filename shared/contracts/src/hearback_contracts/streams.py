@@ -49,6 +49,7 @@ FEEDBACK_CREATED: Final = Stream("feedback.created", consumer="notifier")
 FEEDBACK_CHANGED: Final = Stream("feedback.changed", consumer="notifier")
 USER_REPORT_LINKED: Final = Stream("user-report.linked", consumer="notifier")
 ALERT_CHANGED: Final = Stream("alert.changed", consumer="notifier")
+AUDIT_ENTRY_RECORDED: Final = Stream("audit-entry.recorded", consumer="registry")
 
 STREAMS: Final = (
     FEEDBACK_SUBMITTED,
@@ -61,4 +62,5 @@ STREAMS: Final = (
     FEEDBACK_CHANGED,
     USER_REPORT_LINKED,
     ALERT_CHANGED,
+    AUDIT_ENTRY_RECORDED,
 )

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
+from hearback_contracts.audit import AuditEntryRecorded
 from hearback_contracts.config import (
     KeyConfig,
     MemberRef,
@@ -19,15 +20,16 @@ from hearback_contracts.config import (
     project_snapshot,
 )
 from hearback_contracts.roles import SCOPES
+from hearback_contracts.streams import AUDIT_ENTRY_RECORDED, STREAM_PREFIX
 from hearback_fleet.access import Access
-from hearback_fleet.audit import AuditEntry
 from hearback_fleet.configuration import Configuration
 from hearback_kit.auth import SESSION_COOKIE, Authenticator, hash_secret
 from hearback_kit.bus import Incoming, Outgoing
-from hearback_kit.errors import Unavailable
 from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.values.ids import random_id
+
+from hearback_devkit.testing import eventually
 
 
 def public_key(project_id: int) -> str:
@@ -150,24 +152,16 @@ class Callers:
         return self._known.get((kind, digest))
 
 
-class RecordedAudit:
-    """A fake of the registry's audit log, which keeps what is added. While `is_away` it can take nothing."""
+async def audited(redis_client: Any, count: int) -> list[AuditEntryRecorded]:
+    """Wait until `count` entries for the audit log are in their stream; return all of them, the oldest first."""
 
-    def __init__(self) -> None:
-        self.entries: list[AuditEntry] = []
-        self.is_away = False
+    async def read() -> list[AuditEntryRecorded]:
+        keys = await redis_client.keys(f"{STREAM_PREFIX}{AUDIT_ENTRY_RECORDED.name}:*")
+        found = [fields[b"d"] for key in keys for _, fields in await redis_client.xrange(key)]
+        return [AuditEntryRecorded.model_validate_json(data) for data in found] if len(found) >= count else []
 
-    async def add(self, entry: AuditEntry) -> None:
-        """Keep an entry; raise Unavailable while away."""
-        if self.is_away:
-            raise Unavailable("the registry cannot be reached")
-        self.entries.append(entry)
-
-
-def audit_log_of(app: Any) -> RecordedAudit:
-    """Return the audit log of a running app whose callers a test made."""
-    log: RecordedAudit = app.state.audit_log
-    return log
+    entries: list[AuditEntryRecorded] = await eventually(read)
+    return sorted(entries, key=lambda entry: entry.id)
 
 
 def signed_in(
@@ -203,7 +197,6 @@ def _callers_of(app: Any) -> Callers:
         callers = app.state.callers = Callers()
         access: Access = app.state.access
         app.state.access = Access(access.configuration, Authenticator(callers))
-        app.state.audit_log = RecordedAudit()
     return callers
 
 

@@ -20,6 +20,8 @@ class Work:
 
     connection: Connection
     record: OutcomeRecorder
+    clock: Clock
+    shards: int
     messages: list[Outgoing] = field(default_factory=list)
 
 
@@ -56,7 +58,7 @@ class UnitOfWork:
         """Open a transaction; its outcomes, steps and messages are published if and only if it commits."""
         record = self.recorder()
         async with self.database.transaction() as connection:
-            work = Work(connection, record)
+            work = Work(connection, record, self.clock, self.shards)
             yield work
             added = await self.outbox.add(connection, [*record.messages(), *work.messages])
         self.relay.publish(added)

@@ -1,8 +1,7 @@
 """Accept a submission that a rule of time, size or repetition refused."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 
 from hearback_contracts.audit import AuditEvent
 from hearback_contracts.events import FeedbackSubmitted
@@ -10,6 +9,7 @@ from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED
 from hearback_fleet.audit import Audit
 from hearback_fleet.messages import outgoing
+from hearback_fleet.unit_of_work import Work
 from hearback_kit.errors import NotFound, existing
 from hearback_kit.values.ids import derived_id
 
@@ -38,7 +38,10 @@ async def accept_submission(
 
     `project` is the slug that the audit log shows.
     """
-    record = partial(audit, AuditEvent.SUBMISSION_ACCEPTED, submission=key.id, project=project)
+
+    def record(work: Work) -> None:
+        audit(work, AuditEvent.SUBMISSION_ACCEPTED, key.project_id, submission=key.id, project=project)
+
     return await _publish(state, key, None, audit.caller.email or audit.caller.id, ACCEPTED_STEP, record)
 
 
@@ -57,7 +60,7 @@ async def _publish(
     digest: bytes | None,
     accepted_by: str,
     step_name: str,
-    audit: Callable[[], Awaitable[None]] | None = None,
+    audit: Callable[[Work], None] | None = None,
 ) -> tuple[Submission, StoredRefusal]:
     """Publish one refused attempt, the newest without a digest, once, in one transaction with the journal.
 
@@ -88,6 +91,6 @@ async def _publish(
         body = refusal.payload.encode()
         work.messages.append(outgoing(stream, again, state.settings.stream_shards, body=body))
         if audit is not None:
-            await audit()
+            audit(work)
     metrics.SUBMISSIONS_ACCEPTED.inc()
     return accepted, refusal

@@ -29,14 +29,16 @@ async def create_alert_rule(
 ) -> AlertRule:
     """Create a rule; raise TooManyRules at the limit of the organization or the project."""
     settings = state.settings
-    async with state.database.transaction() as connection:
+    async with state.unit_of_work.begin() as work:
+        connection = work.connection
         of_organization, of_project = await store.count_rules(connection, organization.id, values.project_id)
         if of_organization >= settings.rules_max or of_project >= settings.rules_per_project_max:
             raise TooManyRules
         rule = await store.create_rule(connection, organization.id, values, state.clock.now())
         shown = _audited(values, organization)
         event = AuditEvent.ALERT_RULE_CREATED
-        await audit(event, rule.id, name=values.name, project=shown["project"], settings=shown)
+        named = {"name": values.name, "project": shown["project"]}
+        audit(work, event, values.project_id, rule.id, **named, settings=shown)
     return rule
 
 
@@ -51,7 +53,8 @@ async def replace_alert_rule(
     state: AppState, audit: Audit, organization: OrganizationConfig, rule_id: int, values: RuleValues
 ) -> RuleWithHistory:
     """Replace a rule, whose status is `ok` until it is evaluated; raise NotFound or TooManyRules."""
-    async with state.database.transaction() as connection:
+    async with state.unit_of_work.begin() as work:
+        connection = work.connection
         before = existing(await store.find_rule(connection, organization.id, rule_id))
         if before.values.project_id != values.project_id:
             _, of_project = await store.count_rules(connection, organization.id, values.project_id)
@@ -62,18 +65,20 @@ async def replace_alert_rule(
         shown = _audited(before.values, organization)
         if changes := changes_between(shown, _audited(values, organization)):
             event = AuditEvent.ALERT_RULE_EDITED
-            await audit(event, rule_id, name=before.values.name, project=shown["project"], changes=changes)
+            named = {"name": before.values.name, "project": shown["project"]}
+            audit(work, event, before.values.project_id, rule_id, **named, changes=changes)
     return found
 
 
 async def delete_alert_rule(state: AppState, audit: Audit, organization: OrganizationConfig, rule_id: int) -> None:
     """Delete a rule with its history; raise NotFound."""
-    async with state.database.transaction() as connection:
+    async with state.unit_of_work.begin() as work:
+        connection = work.connection
         before = existing(await store.find_rule(connection, organization.id, rule_id))
         if not await store.delete_rule(connection, organization.id, rule_id):
             raise NotFound
-        project = organization.project_slug(before.values.project_id)
-        await audit(AuditEvent.ALERT_RULE_REMOVED, rule_id, name=before.values.name, project=project)
+        named = {"name": before.values.name, "project": organization.project_slug(before.values.project_id)}
+        audit(work, AuditEvent.ALERT_RULE_REMOVED, before.values.project_id, rule_id, **named)
 
 
 def _audited(values: RuleValues, organization: OrganizationConfig) -> dict[str, Any]:

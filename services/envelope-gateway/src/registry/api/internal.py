@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import Path
 from hearback_fleet.access import internal_router
-from hearback_fleet.audit import AuditEntry
 from hearback_kit.errors import existing
 from hearback_kit.values.ids import ID_MAX
 from pydantic import BaseModel
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 from registry.api import serializers
 from registry.api.deps import DatabaseDep, StateDep
 from registry.api.params import Email, Name, NewPassword, RequestBody, Role, Slug
-from registry.service.add_audit_entry import add_audit_entry
+from registry.service.add_audit_entry import AuditEntry, add_audit_entry
 from registry.service.add_member import add_member as create_member
 from registry.service.bootstrap_project import Bootstrapped, bootstrap_project
 from registry.service.introspect_secrets import Holder
@@ -114,7 +113,9 @@ async def add_member(state: StateDep, wanted: NewMember) -> AddedMember:
     "/audit-logs",
     operation_id="addAuditLog",
     summary="Add to the audit log what a caller changed in another service",
+    description="For services of the release before; the next release gives it up.",
     status_code=204,
+    deprecated=True,
 )
 async def add_audit_log(state: StateDep, wanted: AuditEntry) -> None:
     await add_audit_entry(state.changes, wanted)

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from hearback_contracts.audit import AuditEvent
+from hearback_kit.api.paging import PageRequest, page_request, read_id, read_time
 
 from registry.domain.audit import note_of
-from registry.pages.deps import OrganizationWriteDep, PageDep, StateDep, listing, render
-from registry.store.audit_logs import AuditLogFilter, list_entries
+from registry.pages.deps import ROWS, OrganizationWriteDep, StateDep, listing, render
+from registry.store.audit_logs import AuditLogFilter, list_entries, position
 
 router = APIRouter(include_in_schema=False)
 
@@ -16,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 async def show(
     request: Request,
     state: StateDep,
-    page: PageDep,
+    page: Annotated[PageRequest, page_request(read_time, read_id, rows=ROWS, rows_max=ROWS)],
     scope: OrganizationWriteDep,
     event: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
@@ -24,7 +25,7 @@ async def show(
     rows = await state.database.read(
         list_entries, scope.organization.id, AuditLogFilter(event or None), page.window
     )
-    shown = listing(page, rows)
+    shown = listing(page, rows, position)
     return render(
         request,
         "audit_log.html",

@@ -1,6 +1,6 @@
 """What pages take from the running app: its state, and the organization or project of the path with its rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -140,7 +140,14 @@ def new_password(form: Form) -> str:
     return password
 
 
-def listing(page: PageRequest, found: Sequence[Any]) -> dict[str, Any]:
+def by_id(row: Any) -> tuple[int]:
+    """Return the sort key of a row in a list that is sorted by id."""
+    return (row.id,)
+
+
+def listing(
+    page: PageRequest, found: Sequence[Any], key: Callable[[Any], tuple[Any, ...]] = by_id
+) -> dict[str, Any]:
     """Return the template values of a list: the rows of the page, and the URLs of its neighbours."""
-    shown = page.page(found, lambda row: (row.id,))
+    shown = page.page(found, key)
     return {"rows": shown.rows, "pages": neighbours(page.request, shown)}

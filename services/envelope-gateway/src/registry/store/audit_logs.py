@@ -1,16 +1,61 @@
 """The audit log: who changed what in an organization, and when."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import fetch
 from hearback_kit.db.rows import Window, columns, read_window, record
 from sqlalchemy import delete, insert, select
 
 from registry.store.rows import count
 from registry.store.tables import audit_logs, users
+
+SORT_KEY: Final = (audit_logs.c.created_at, audit_logs.c.id)
+# An actor whose account is gone has its label only. What was added before is skipped.
+_ADD_RECORDED: Final = """
+    WITH entry AS (
+        SELECT * FROM unnest(
+            $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+            $9::timestamptz[]
+        ) AS given (
+            message_id, organization_id, event, actor_id, actor_label, address, target_object, data, created_at
+        )
+    ), added AS (
+        INSERT INTO audit_logs (
+            message_id, organization_id, event, actor_id, actor_label, address, target_object, data, created_at
+        )
+        SELECT message_id, organization_id, event, users.id, actor_label, address, target_object, data::jsonb,
+            entry.created_at
+        FROM entry
+        JOIN organizations ON organizations.id = organization_id
+        LEFT JOIN users ON users.id = actor_id
+        ORDER BY entry.created_at, message_id
+        ON CONFLICT (message_id) DO NOTHING
+    )
+    SELECT message_id FROM entry
+    WHERE NOT EXISTS (SELECT FROM organizations WHERE organizations.id = organization_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEntry:
+    """A change in another service, whose message has this id."""
+
+    message_id: UUID
+    organization_id: int
+    event: str
+    actor_id: int
+    actor_label: str
+    address: str | None
+    target_object: int | None
+    data: dict[str, Any]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +84,35 @@ class AuditLogFilter:
     actor_id: int | None = None
 
 
+def position(entry: AuditLogEntry) -> tuple[datetime, int]:
+    """Return an entry's place in the log: its values of SORT_KEY."""
+    return entry.created_at, entry.id
+
+
 async def add_entry(connection: Connection, **columns: Any) -> None:
     """Add an entry with these columns."""
     await connection.execute(insert(audit_logs).values(columns))
+
+
+async def add_recorded(connection: Connection, entries: Sequence[RecordedEntry]) -> set[UUID]:
+    """Add entries that were not added before; return the ids of those whose organization does not exist.
+
+    Raise ValueError for data that is no JSON.
+    """
+    rows = await fetch(
+        connection,
+        _ADD_RECORDED,
+        [entry.message_id for entry in entries],
+        [entry.organization_id for entry in entries],
+        [entry.event for entry in entries],
+        [entry.actor_id for entry in entries],
+        [entry.actor_label for entry in entries],
+        [entry.address for entry in entries],
+        [entry.target_object for entry in entries],
+        [json.dumps(entry.data, allow_nan=False) for entry in entries],
+        [entry.created_at for entry in entries],
+    )
+    return {row[0] for row in rows}
 
 
 async def list_entries(
@@ -60,7 +131,7 @@ async def list_entries(
         query = query.where(audit_logs.c.event == wanted.event)
     if wanted.actor_id is not None:
         query = query.where(audit_logs.c.actor_id == wanted.actor_id)
-    return await read_window(connection, partial(record, AuditLogEntry), query, (audit_logs.c.id,), window)
+    return await read_window(connection, partial(record, AuditLogEntry), query, SORT_KEY, window)
 
 
 async def count_entries(connection: Connection, organization_id: int, event: str, since: datetime) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -158,6 +159,10 @@ audit_logs = Table(
     Column("target_user_id", BigInteger, ForeignKey("users.id", ondelete="SET NULL")),
     Column("data", JSONB, nullable=False),
     _time("created_at"),
+    # Of a change in another service: its message, which may come twice.
+    Column("message_id", Uuid, unique=True),
+    Index("audit_logs_organization_created_at", "organization_id", "created_at", "id"),
+    # The release before lists in this order.
     Index("audit_logs_organization_id", "organization_id", "id"),
     Index("audit_logs_created_at", "created_at"),
 )

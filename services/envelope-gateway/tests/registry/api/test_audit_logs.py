@@ -2,15 +2,8 @@
 
 import re
 
-import httpx
-import pytest
-from hearback_contracts.audit import AuditEvent
 from hearback_contracts.flags import Feature
 from hearback_contracts.roles import SCOPES
-from hearback_fleet.audit import Audit, RegistryAuditLog
-from hearback_kit.auth import Principal
-from hearback_kit.errors import Unavailable
-from hearback_kit.http import ServiceClient
 
 LOG = "/organizations/demo/audit-logs/"
 
@@ -136,38 +129,3 @@ async def test_tenants_have_logs_of_their_own(registry, other):
     theirs = (await registry.get("/organizations/other/audit-logs/", token=other["token"]))["rows"]
     assert {row["event"] for row in theirs} == {"org.create", "member.add", "project.create", "api-token.create"}
     assert "demo" not in str(theirs)
-
-
-@pytest.mark.parametrize(
-    ("event", "data", "note"),
-    [
-        (
-            AuditEvent.NOTIFICATION_RULE_EDITED,
-            {"name": "team", "project": "web", "changes": {"is_enabled": {"old": True, "new": False}}},
-            "edited the notification rule team of the project web: is_enabled from true to false",
-        ),
-        (AuditEvent.ALERT_RULE_REMOVED, {"name": "loss", "project": "web"},
-         "removed the alert rule loss from the project web"),
-        (AuditEvent.ISSUES_DELETED, {"count": 2, "issues": ["WEB-1", "WEB-2"]},
-         "deleted feedback (2): WEB-1, WEB-2"),
-        (AuditEvent.ATTACHMENT_DELETED, {"event_id": "ab", "project": "web"},
-         "deleted an attachment of the event ab in the project web"),
-    ],
-)  # fmt: skip
-async def test_what_other_services_change_is_in_it(registry, event, data, note):
-    log = RegistryAuditLog(registry.service)
-    caller = Principal("token", "1", "owner@example.com", {1: "owner"})
-    await Audit(log, 1, caller, "192.0.2.1")(event, 7, **data)
-    entry = (await registry.get(LOG))["rows"][0]
-    assert (entry["event"], entry["note"], entry["data"], entry["targetObject"]) == (event, note, data, 7)
-    assert (entry["actor"]["id"], entry["ipAddress"]) == ("1", "192.0.2.1")
-
-
-async def test_a_log_that_cannot_be_written_is_unavailable(registry):
-    log = RegistryAuditLog(ServiceClient("http://127.0.0.1:9", service="notifier", secret="x", attempts=1))
-    with pytest.raises(Unavailable):
-        await Audit(log, 1, Principal("token", "1"), None)(AuditEvent.ALERT_RULE_CREATED)
-    transport = httpx.ASGITransport(app=registry.app)
-    strangers = ServiceClient("https://registry", service="notifier", secret="wrong", transport=transport)
-    with pytest.raises(Unavailable):
-        await Audit(RegistryAuditLog(strangers), 1, Principal("token", "1"), None)(AuditEvent.ALERT_RULE_CREATED)

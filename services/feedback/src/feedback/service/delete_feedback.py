@@ -39,7 +39,7 @@ async def delete_by_id(
             named = [feedback.short_id for feedback in found[:AUDITED_MAX]]
             named += ["…"] if len(found) > AUDITED_MAX else []
             target = found[0].id if len(found) == 1 else None
-            await audit(AuditEvent.ISSUES_DELETED, target, count=len(found), issues=named)
+            audit(work, AuditEvent.ISSUES_DELETED, found[0].project_id, target, count=len(found), issues=named)
     DELETED.labels("person").inc(len(deletion.feedback))
     return len(deletion.feedback)
 
@@ -62,4 +62,5 @@ async def delete_attachment(unit_of_work: UnitOfWork, audit: Audit, attachment: 
     async with unit_of_work.begin() as work:
         if await delete_by_ids(work.connection, [attachment.id], now, reason):
             event = AuditEvent.ATTACHMENT_DELETED
-            await audit(event, attachment.id, event_id=attachment.event_id, project=project)
+            named = {"event_id": attachment.event_id, "project": project}
+            audit(work, event, attachment.project_id, attachment.id, **named)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
@@ -16,4 +17,5 @@ class AppState:
     settings: Settings
     database: Database
     clock: Clock
+    unit_of_work: UnitOfWork
     calls: OutboundCalls

@@ -46,12 +46,13 @@ async def add_rule(
     secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     row = {**values, "organization_id": project.organization_id, "project_id": project.id, "secret": secret}
     rules_max = state.settings.rules_max
-    async with state.database.transaction() as connection:
+    async with state.unit_of_work.begin() as work:
+        connection = work.connection
         if await notification_rules.count_rules(connection, project.id) >= rules_max:
             raise TooManyRules(f"A project has at most {rules_max} notification rules.")
         rule = await notification_rules.insert_rule(connection, row, state.clock.now())
         event, settings = AuditEvent.NOTIFICATION_RULE_CREATED, _audited(values)
-        await audit(event, rule.id, name=rule.name, project=project.slug, settings=settings)
+        audit(work, event, project.id, rule.id, name=rule.name, project=project.slug, settings=settings)
     return rule
 
 
@@ -60,23 +61,26 @@ async def change_rule(
 ) -> NotificationRule:
     """Change a rule and enable its destination; raise InvalidTarget or NotFound."""
     await _check_target(state.calls, values["channel"], values["target"])
-    async with state.database.transaction() as connection:
+    async with state.unit_of_work.begin() as work:
+        connection = work.connection
         before = existing(await notification_rules.find_rule(connection, project.id, rule_id))
         rule = existing(await notification_rules.update_rule(connection, project.id, rule_id, values))
         await destinations.switch_on(connection, rule_destination(rule).key, state.clock.now())
         if changes := _changes(before, values):
             event = AuditEvent.NOTIFICATION_RULE_EDITED
-            await audit(event, rule.id, name=before.name, project=project.slug, changes=changes)
+            audit(work, event, project.id, rule.id, name=before.name, project=project.slug, changes=changes)
     return rule
 
 
 async def remove_rule(state: AppState, audit: Audit, project: ProjectConfig, rule_id: int) -> None:
     """Delete a rule; raise NotFound."""
-    async with state.database.transaction() as connection:
+    async with state.unit_of_work.begin() as work:
+        connection = work.connection
         rule = existing(await notification_rules.find_rule(connection, project.id, rule_id))
         if not await notification_rules.delete_rule(connection, project.id, rule_id):
             raise NotFound
-        await audit(AuditEvent.NOTIFICATION_RULE_REMOVED, rule_id, name=rule.name, project=project.slug)
+        event = AuditEvent.NOTIFICATION_RULE_REMOVED
+        audit(work, event, project.id, rule_id, name=rule.name, project=project.slug)
 
 
 async def send_test(state: AppState, project: ProjectConfig, rule_id: int) -> int:

@@ -21,4 +21,4 @@ class ServiceContext(UnitOfWork):
     async def transaction(self) -> AsyncIterator[tuple[Connection, ReportRecorder]]:
         """Open a transaction whose recorder is written to the outbox before it commits."""
         async with self.begin() as work:
-            yield work.connection, ReportRecorder(work.record, work.messages, self.clock, self.shards)
+            yield work.connection, ReportRecorder.of(work)

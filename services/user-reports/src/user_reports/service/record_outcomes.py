@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 import orjson
 from hearback_contracts.categories import DataCategory
@@ -15,6 +15,7 @@ from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_LINKED
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Origin, OutcomeRecorder, RefusedSubmission, SubmissionRef
 from hearback_fleet.refused import payload_to_keep
+from hearback_fleet.unit_of_work import Work
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.values.ids import derived_id, new_id
@@ -37,6 +38,11 @@ class ReportRecorder:
     messages: list[Outgoing]
     clock: Clock
     shards: int
+
+    @classmethod
+    def of(cls, work: Work) -> Self:
+        """Return the recorder of a transaction."""
+        return cls(work.record, work.messages, work.clock, work.shards)
 
     def record_event(
         self, event: IndexedEvent, key_id: int | None, outcome: Outcome, reason: Reason | None = None

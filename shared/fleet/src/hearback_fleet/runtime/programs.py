@@ -15,7 +15,6 @@ from hearback_kit.outbox import OutboxTable
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.worker import Work, Worker
 
-from hearback_fleet.audit import RegistryAuditLog
 from hearback_fleet.runtime.service_runtime import ServiceRuntime
 
 RESTART_SECONDS: Final = 1.0  # pause before a crashed task of an app is started again
@@ -47,8 +46,8 @@ def service_app(
     """Return a service's HTTP app; the caller adds its routers.
 
     On startup, `app.state.state` is set to the result of `build`, and with `authenticates` `app.state.access` to
-    the registry's authentication and `app.state.audit_log` to its audit log. With `takes_tokens` the OpenAPI
-    document has the credentials of the API. `more` are arguments of FastAPI.
+    the registry's authentication. With `takes_tokens` the OpenAPI document has the credentials of the API. `more`
+    are arguments of FastAPI.
     """
 
     @asynccontextmanager
@@ -57,7 +56,6 @@ def service_app(
             app.state.state = build(runtime)
             if authenticates:
                 app.state.access = runtime.access
-                app.state.audit_log = RegistryAuditLog(runtime.registry)
             background = Background(
                 runtime.started(), restart_seconds=RESTART_SECONDS, stop_seconds_max=settings.shutdown_seconds_max
             )

@@ -224,11 +224,13 @@ class ServiceRuntime:
         on_dead: OnDead | None = None,
         consumers: int = 1,
         read_barrier: ReadBarrier | None = None,
+        requires_valkey: bool = True,
     ) -> None:
         """Handle a stream's messages in batches of `batch_max`, with `consumers` that share its shards.
 
         With more than one, a helper handles batches of any shard while there is a backlog. `on_dead` returns the
-        announcement of a dead letter, if any; with `read_barrier`, readers can wait for the consumers.
+        announcement of a dead letter, if any; with `read_barrier`, readers can wait for the consumers. Without
+        `requires_valkey` the process is ready while its consumers wait for Valkey.
         """
         for consumer in stream_consumers(
             self.bus,
@@ -241,7 +243,8 @@ class ServiceRuntime:
             read_barrier=read_barrier,
         ):
             self.run("consumers", consumer)
-        self.add_check("valkey", self.bus.ping)
+        if requires_valkey:
+            self.add_check("valkey", self.bus.ping)
         if not self._read:
             depths = StreamDepths(self.bus, self._read, lambda: self.clock.now().timestamp())
             self.every("stream-depths", DEPTH_SECONDS, depths.look)
