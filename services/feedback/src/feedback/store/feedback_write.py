@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from string import ascii_letters
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -64,29 +65,37 @@ class Deleted:
 _DELETED: Final = columns(Deleted, FEEDBACK, repeats=FEEDBACK.c.evidence["repeats"].astext)
 
 
-def _insert(*names: str) -> str:
-    """Return the statement that stores new feedback with these columns; its parameter `$1` is of `new_rows`."""
-    names = (*names, *_DRAFTED, *Identity._fields)
-    types = {name: str(FEEDBACK.c[name].type.compile(dialect=postgresql.dialect())) for name in names}  # type: ignore[no-untyped-call]
-    given = ", ".join(f"{name} {types[name]}" for name in names).replace("search TSVECTOR", "search TEXT")
-    values = ", ".join(names).replace("search", "to_tsvector('simple', search)")
+_COLUMNS: Final = ("id", *_DRAFTED, *Identity._fields)
+_KEYS: Final = dict(zip(_COLUMNS, sorted(ascii_letters), strict=False))
+"""The key of each column in the JSON of new rows: with names PostgreSQL takes 6 to 9 % more CPU to store them."""
+
+
+def _insert(*, with_ids: bool) -> str:
+    """Return the statement that stores new feedback; its parameter `$1` is of `new_rows`."""
+    keys = {name: key for name, key in _KEYS.items() if with_ids or name != "id"}
+    types = {name: str(FEEDBACK.c[name].type.compile(dialect=postgresql.dialect())) for name in keys}  # type: ignore[no-untyped-call]
+    given = ", ".join(f'"{key}" {"TEXT" if name == "search" else types[name]}' for name, key in keys.items())
+    values = {name: f'"{key}"' for name, key in keys.items()}
+    values["search"] = f"to_tsvector('simple', {values['search']})"
     return (
-        f"INSERT INTO feedback ({', '.join(names)})"
-        f" SELECT {values} FROM jsonb_to_recordset($1::jsonb) AS given ({given})"
+        f"INSERT INTO feedback ({', '.join(keys)})"
+        f" SELECT {', '.join(values.values())} FROM jsonb_to_recordset($1::jsonb) AS given ({given})"
     )
 
 
-INSERT_NEW: Final = _insert("id")
+INSERT_NEW: Final = _insert(with_ids=True)
 _INSERT: Final = (
-    f"{_insert()} ON CONFLICT ON CONSTRAINT feedback_event DO NOTHING RETURNING id, project_id, event_id"
+    f"{_insert(with_ids=False)} ON CONFLICT ON CONSTRAINT feedback_event DO NOTHING"
+    " RETURNING id, project_id, event_id"
 )
 
 
 def new_rows(rows: Iterable[tuple[int | None, Draft, Identity]]) -> str:
     """Return feedback and their ids, if they are known, as inserting statements take them."""
     ordered = sorted(rows, key=lambda row: (row[1].project_id, row[1].event_id))
-    given = [{"id": feedback_id, **vars(draft), **identity._asdict()} for feedback_id, draft, identity in ordered]
-    return orjson.dumps(given).decode()
+    # A draft's attributes are in the order of its fields.
+    values = [(feedback_id, *vars(draft).values(), *identity) for feedback_id, draft, identity in ordered]
+    return orjson.dumps([dict(zip(_KEYS.values(), row, strict=True)) for row in values]).decode()
 
 
 async def insert_feedback(connection: Connection, rows: Iterable[tuple[Draft, Identity]]) -> dict[EventKey, int]:
