@@ -34,6 +34,13 @@ CUT = """() => [...document.querySelectorAll("body *")].filter((one) => {
     return one.clientWidth > 1 && one.getClientRects().length && (hidesAcross || hidesBelow)
       && !one.closest(".table-scroll, .code-block, .shot, .visually-hidden, .chart, textarea, input, select");
   }).map((one) => one.outerHTML.slice(0, 160))"""
+# What paper cannot show: text that is cut or would have to be scrolled, and what is to be pressed.
+UNPRINTED = """() => [...document.querySelectorAll("main *")].filter((one) => {
+    const style = getComputedStyle(one);
+    const isCut = style.overflowX !== "visible" && one.scrollWidth > one.clientWidth + 2;
+    return one.clientWidth > 1 && one.checkVisibility() && !one.closest(".visually-hidden, .chart, .shot, iframe")
+      && (one.matches("button") || (isCut && !one.matches("input, select, textarea")));
+  }).map((one) => one.outerHTML.slice(0, 160))"""
 # What covers the page however one scrolls, as a share of the window.
 STUCK = """() => [...document.querySelectorAll("body *")]
   .filter((one) => ["sticky", "fixed"].includes(getComputedStyle(one).position) && one.checkVisibility()
@@ -68,6 +75,10 @@ async def look(page: Page) -> list[str]:
     facts = await page.evaluate(FACTS)
     if facts != ["en", True, 1, 1]:
         found.append(f"language, title, number of h1 and main: {facts}")
+    await page.set_viewport_size({"width": 720, "height": 1000})  # A4
+    await page.emulate_media(media="print")
+    found += [f"not on paper: {element}" for element in await page.evaluate(UNPRINTED)]
+    await page.emulate_media(media="screen")
     await page.set_viewport_size({"width": 320, "height": 256})  # 1280 x 1024 at 400 %
     stuck = await page.evaluate(STUCK)
     found += [f"{stuck:.0%} of a low window are always covered"] if stuck > 0.4 else []

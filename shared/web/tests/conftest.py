@@ -13,7 +13,7 @@ from hearback_contracts.config import MemberRef, OrganizationConfig, ProjectConf
 from hearback_fleet.access import EVENT_READ, PROJECT_WRITE
 from hearback_kit.app import create_service_app
 from hearback_kit.auth import SESSION_COOKIE, Principal
-from hearback_kit.errors import Conflict
+from hearback_kit.errors import Conflict, NotFound, TooManyRequests, Unavailable
 from hearback_kit.settings import ServiceSettings
 from hearback_web import (
     Flash,
@@ -26,6 +26,7 @@ from hearback_web import (
     project_page_scope,
     redirect,
 )
+from hearback_web.errors import ErrorPage
 from pydantic_settings import SettingsConfigDict
 from starlette.responses import Response
 
@@ -108,7 +109,7 @@ ProjectWriter = Annotated[ProjectPageScope, project_page_scope(*PROJECT_WRITE)]
 @router.get("/organizations/{organization}/feedback/")
 async def inbox(request: Request, scope: Reader) -> Response:
     block = "error" if "hx-request" in request.headers else None
-    return PAGES.render(request, "error.html", block=block, code=200, title="Inbox", text=scope.account.label)
+    return PAGES.render(request, "error.html", block=block, shown=ErrorPage(200, "Inbox", scope.account.label))
 
 
 @router.post("/organizations/{organization}/feedback/")
@@ -119,12 +120,22 @@ async def change(request: Request, scope: Reader, form: FormDep) -> Response:
 
 @router.get("/settings/{organization}/projects/{project}/alerts/")
 async def settings_page(request: Request, scope: ProjectWriter) -> Response:
-    return PAGES.render(request, "error.html", code=200, title=scope.project.name, text="")
+    return PAGES.render(request, "error.html", shown=ErrorPage(200, scope.project.name, ""))
 
 
 @router.get("/organizations/{organization}/stats/")
 async def crash(scope: Reader, number: int = 1) -> Response:
     raise RuntimeError("a secret of the code")
+
+
+@router.get("/organizations/{organization}/user-feedback/")
+async def fail(kind: str) -> Response:
+    raise {
+        "outage": Unavailable("http://127.0.0.1:4321 cannot be reached"),
+        "busy": Unavailable("Too many people sign in at the moment; try again."),
+        "limit": TooManyRequests("Try again in 7 s."),
+        "gone": NotFound(),
+    }[kind]
 
 
 @router.get("/organizations/{organization}/components/")
@@ -139,7 +150,7 @@ async def conflict(scope: Reader, form: FormDep) -> Response:
 
 @router.get("/auth/login/")
 async def login(request: Request) -> Response:
-    return PAGES.render(request, "error.html", code=200, title="Sign in", text="")
+    return PAGES.render(request, "error.html", shown=ErrorPage(200, "Sign in", ""))
 
 
 @router.post("/auth/login/")

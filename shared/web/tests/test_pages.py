@@ -180,6 +180,48 @@ async def test_errors_of_pages_are_pages_and_escaped(browser: httpx.AsyncClient)
     assert (await browser.put(INBOX)).status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "words", "is_worth_another_try"),
+    [
+        ("outage", 503, "A part of Hearback does not answer.", True),
+        ("busy", 503, "Too many people sign in at the moment; try again.", True),
+        ("limit", 429, "Try again in 7 s.", True),
+        ("gone", 404, "The address is wrong", False),
+    ],
+)
+async def test_errors_are_told_in_words_and_offer_what_may_help(
+    browser: httpx.AsyncClient, kind: str, status: int, words: str, is_worth_another_try: bool
+) -> None:
+    """Addresses of services are for logs."""
+    address = f"/organizations/acme/user-feedback/?kind={kind}"
+    page = await browser.get(address)
+    assert page.status_code == status
+    assert words in page.text
+    assert "127.0.0.1" not in page.text
+    assert (f'href="{address}"' in page.text) is is_worth_another_try
+
+
+@pytest.mark.parametrize(
+    ("headers", "back"),
+    [
+        ({"Referer": f"http://hearback.example{ALERTS}?page=2"}, f'href="{ALERTS}?page=2"'),
+        ({}, ""),
+        ({"Referer": "http://hearback.example//evil.example/"}, ""),
+    ],
+)
+async def test_a_form_from_before_one_signed_in_says_so_and_leads_back(
+    visitor: httpx.AsyncClient, headers: dict[str, str], back: str
+) -> None:
+    token = token_of(await visitor.get("/auth/login/"))
+    visitor.cookies.set(SESSION_COOKIE, "owner-session")  # in another tab
+    answer = await visitor.post("/auth/login/", data={"csrf_token": token}, headers=headers)
+    assert answer.status_code == 403
+    assert '<h1 class="state-title">This page is out of date</h1>' in answer.text
+    assert ("Open the page again" in answer.text) is bool(back)
+    assert back in answer.text
+    assert "evil" not in answer.text
+
+
 @pytest.mark.parametrize("address", [f"{INBOX}?query=a%00b", f"{INBOX}?%00", "/organizations/a%00b/feedback/"])
 async def test_a_nul_in_an_address_is_answered_with_a_page(browser: httpx.AsyncClient, address: str) -> None:
     answer = await browser.get(address)

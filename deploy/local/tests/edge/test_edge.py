@@ -301,6 +301,24 @@ async def test_a_browser_that_asks_for_a_page_gets_one_though_its_service_is_awa
     assert b"Retry-After: " in answer
 
 
+@pytest.mark.parametrize(
+    ("path", "accept", "kind"),
+    [
+        (b"/inbox/", b"text/html,*/*;q=0.8", b"text/html"),
+        (b"/inbox/", b"*/*", b"application/json"),
+    ],
+)
+async def test_a_browser_is_told_on_a_page_that_nothing_is_at_an_address(
+    path: bytes, accept: bytes, kind: bytes
+) -> None:
+    async with edge_on(free_port()) as port:
+        request = b"GET %b HTTP/1.1\r\nHost: f\r\nAccept: %b\r\nConnection: close\r\n\r\n" % (path, accept)
+        answer = await exchange(port, request)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"Content-Type: %b" % kind in answer
+    assert b"No service has this path." in answer
+
+
 async def test_service_that_breaks_off_is_502() -> None:
     async def breaking(reader: Reader, writer: Writer) -> None:
         await read_head(reader)

@@ -1,6 +1,7 @@
 """Renders errors on page paths as pages."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -11,19 +12,33 @@ from hearback_contracts.routes import is_page
 from hearback_kit.api.answers import AnswerRules
 from hearback_kit.api.bodies import RequestRefused, RequestRules, has_null_character, null_character
 from hearback_kit.api.unrouted import answer_unrouted
-from hearback_kit.errors import ServiceError
+from hearback_kit.errors import BadRequest, ServiceError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hearback_web.forms import STALE_FORM
 from hearback_web.guard import SignInRequired
+from hearback_web.links import local_path
 from hearback_web.policies import PAGE_HEADERS
 from hearback_web.texts import gettext as _
 
 LOGIN: Final = "/auth/login/"
-RenderError = Callable[[Request, int, str, str], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """What an error page says; `again` is the address to try again at, if that may help."""
+
+    status: int
+    title: str
+    text: str
+    again: str = ""
+
+
+RenderError = Callable[[Request, ErrorPage], Response]
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -46,18 +61,23 @@ def title_of(status: int) -> str:
 
 
 def explanation_of(status: int, detail: str) -> str:
-    """Return the explanation of an error: its detail, or a general text if the detail is a default."""
+    """Return the explanation of an error: its detail, or a general text if the detail is a default.
+
+    Details of outages that are no sentence are for logs: they name addresses of services.
+    """
     general = {
         403: _("Your role does not allow it. An owner of the organization can change that."),
         404: _("The address is wrong, or what was here is gone, or you are not a member of its organization."),
         500: _("The fault is ours, and it is in the logs. Try again in a moment."),
+        503: _("A part of Hearback does not answer. Nothing that was saved is lost; try again in a moment."),
     }
     is_default = detail in {
         "You do not have permission to perform this action.",
         "The requested resource does not exist.",
         HTTPStatus(status).phrase,
     }
-    return general[status] if status in general and (is_default or status == 500) else detail
+    is_for_logs = status >= 500 and not detail.endswith(".")
+    return general[status] if status in general and (is_default or is_for_logs or status == 500) else detail
 
 
 def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
@@ -72,9 +92,10 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
         known = error.error if isinstance(error, RequestRefused) else error
         if isinstance(known, SignInRequired):
             return _to_sign_in(request)
-        status, detail, headers = _facts(known)
-        page = render_error(request, status, title_of(status), explanation_of(status, detail))
-        page.headers.update(headers)
+        if not isinstance(known, ServiceError):
+            known = _as_service_error(known)
+        page = render_error(request, _error_page(request, known))
+        page.headers.update(known.headers)
         return page
 
     def on_page_paths(other: Any) -> Handler:
@@ -87,7 +108,7 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
         return handle
 
     def crash(request: Request) -> Response:
-        return render_error(request, 500, title_of(500), explanation_of(500, ""))
+        return render_error(request, _error_page(request, ServiceError()))
 
     for kind in (ServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, on_page_paths(app.exception_handlers[kind]))
@@ -99,27 +120,38 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
     app.user_middleware.insert(rules, Middleware(PageAddresses, render_error=render_error))
 
 
-def _facts(error: Exception) -> tuple[int, str, Mapping[str, str]]:
-    if isinstance(error, ServiceError):
-        return error.status, error.detail, error.headers
-    if isinstance(error, HTTPException):
-        return error.status_code, str(error.detail), error.headers or {}
-    return 400, _("The address has a parameter that is not valid."), {}
+def _as_service_error(error: Exception) -> ServiceError:
+    if not isinstance(error, HTTPException):
+        return BadRequest(_("The address has a parameter that is not valid."))
+    known = ServiceError(str(error.detail), headers=error.headers)
+    known.status = error.status_code
+    return known
 
 
-def _to_sign_in(request: Request) -> Response:
-    """Redirect to sign-in, and from there back to the page, or to the page of a form or fragment."""
+def _error_page(request: Request, error: ServiceError) -> ErrorPage:
+    status, is_stale = error.status, error.code == STALE_FORM
+    title = _("This page is out of date") if is_stale else title_of(status)
+    again = local_path(_page_of(request)) if is_stale or status == 429 or status >= 500 else ""
+    return ErrorPage(status, title, explanation_of(status, error.detail), again if again != "/" else "")
+
+
+def _page_of(request: Request) -> str:
+    """Return the page that is asked for, or that a form or fragment is on; empty if that is unknown."""
     is_part = "hx-request" in request.headers
     shown = request.headers.get("hx-current-url" if is_part else "referer", "")
     try:
         page = urlsplit(shown if is_part or request.method != "GET" else str(request.url))
     except ValueError:
-        page = urlsplit("")
-    path = page.path + (f"?{page.query}" if page.query else "")
-    target = LOGIN
-    if path not in {"", "/"} and page.path != LOGIN:
+        return ""
+    return page.path + (f"?{page.query}" if page.query else "")
+
+
+def _to_sign_in(request: Request) -> Response:
+    """Redirect to sign-in, and from there back to the page, or to the page of a form or fragment."""
+    path, target = _page_of(request), LOGIN
+    if path not in {"", "/"} and path.partition("?")[0] != LOGIN:
         target = f"{LOGIN}?next={quote(path, safe='/')}"
-    if is_part:
+    if "hx-request" in request.headers:
         return Response(status_code=401, headers={"HX-Redirect": target})
     return RedirectResponse(target, status_code=303)
 
@@ -137,6 +169,7 @@ class PageAddresses:
             await self._app(scope, receive, send)
             return
         error = null_character()
-        page = self._render_error(Request(scope), error.status, title_of(error.status), error.detail)
+        request = Request(scope)
+        page = self._render_error(request, _error_page(request, error))
         page.headers.update(PAGE_HEADERS)
         await page(scope, receive, send)

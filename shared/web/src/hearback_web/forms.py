@@ -15,6 +15,7 @@ CSRF_FIELD: Final = "csrf_token"
 CSRF_HEADER: Final = "x-csrf-token"
 VISITOR_COOKIE: Final = "hearback_visitor"  # CSRF tokens of browsers without a session, as on sign-in
 FIELDS_MAX: Final = 500
+STALE_FORM: Final = "csrf"  # the code of a form from before its browser signed in or out, or from another site
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 
 
@@ -55,7 +56,8 @@ async def checked_form(request: Request) -> Form:
     form = await read_form(request)
     token = request.headers.get(CSRF_HEADER) or form.get(CSRF_FIELD, "")
     if not request.app.state.pages.csrf.is_valid(csrf_holder(request), token):
-        raise Forbidden(_("This page is out of date. Open it again and repeat the step."), code="csrf")
+        detail = _("It was opened before you signed in or out in this browser. Open it again and repeat the step.")
+        raise Forbidden(detail, code=STALE_FORM)
     return form
 
 

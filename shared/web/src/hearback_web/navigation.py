@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.routes import service_of
+from hearback_fleet.access import ORGANIZATION_WRITE
 
 from hearback_web.context import PageContext
 from hearback_web.texts import gettext as _
@@ -43,9 +44,9 @@ def organization_settings(page: PageContext, organization: OrganizationConfig) -
         (_("Projects"), f"{base}projects/"),
         (_("Members"), f"{base}members/"),
         (_("API tokens"), f"{base}tokens/"),
-        (_("Audit log"), f"{base}audit-log/"),
     )
-    return _tabs(page, base, parts)
+    log = ((_("Audit log"), f"{base}audit-log/"),) if page.can(*ORGANIZATION_WRITE) else ()
+    return _tabs(page, base, (*parts, *log))
 
 
 def project_settings(page: PageContext, organization: OrganizationConfig, slug: str) -> list[NavigationLink]:

@@ -24,7 +24,7 @@ from hearback_web.compiled import CompiledTemplates
 from hearback_web.context import THEME_COOKIE, ZONE_COOKIE, PageContext, known_theme, known_zone
 from hearback_web.cookies import delete_cookie, set_cookie
 from hearback_web.csrf import CsrfTokens
-from hearback_web.errors import install_error_pages
+from hearback_web.errors import ErrorPage, explanation_of, install_error_pages
 from hearback_web.filters import FILTERS
 from hearback_web.flashes import FLASH_COOKIE, read_flash
 from hearback_web.forms import VISITOR_COOKIE, csrf_holder
@@ -101,7 +101,12 @@ class Pages:
         page, visitor = _context(request, installed)
         page = replace(page, is_fragment=block is not None, flash=None if block else page.flash)
         made = installed.environment.get_template(template)
-        values = {"request": request, "problem": error.detail if error else None, **values, "page": page}
+        values = {
+            "request": request,
+            "problem": explanation_of(status, error.detail) if error else None,
+            **values,
+            "page": page,
+        }
         text = made.render(values) if block is None else "".join(made.blocks[block](made.new_context(values)))
         headers = {"Content-Security-Policy": content_security_policy(page.nonce, csp)}
         headers |= error.headers if error else {}
@@ -118,9 +123,9 @@ class Pages:
             delete_cookie(answer, FLASH_COOKIE)
         return answer
 
-    def _render_error(self, request: Request, status: int, title: str, text: str) -> Response:
+    def _render_error(self, request: Request, error: ErrorPage) -> Response:
         block = "error" if "hx-request" in request.headers else None
-        return self.render(request, "error.html", status, block=block, code=status, title=title, text=text)
+        return self.render(request, "error.html", error.status, block=block, shown=error)
 
 
 def _context(request: Request, installed: InstalledPages) -> tuple[PageContext, str | None]:

@@ -1,6 +1,7 @@
 """Errors of the edge as a page, for a browser that asked for one."""
 
 from html import escape
+from typing import Final
 
 from hearback_contracts.routes import is_page
 
@@ -13,26 +14,35 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Not reachable at the moment · Hearback</title>
+<title>{title} · Hearback</title>
 <style>main { max-width: 30rem; margin: 15vh auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }</style>
 </head>
 <body>
 <main>
-<h1>Not reachable at the moment</h1>
+<h1>{title}</h1>
 <p role="alert">{detail}</p>
-<p>Nothing that was saved is lost. <a href="">Try again</a> in a moment.</p>
+<p>{advice}</p>
 </main>
 </body>
 </html>
 """
 
 
-def asks_for_page(head: RequestHead) -> bool:
-    """Return whether a request is a browser's for a page."""
+_OUTAGE: Final = {
+    "title": "Not reachable at the moment",
+    "advice": 'Nothing that was saved is lost. <a href="">Try again</a> in a moment.',
+}
+_NOTHING_HERE: Final = {"title": "There is nothing here", "advice": '<a href="/">Go to the start page</a>'}
+
+
+def error_page(head: RequestHead, status: int, detail: str) -> bytes | None:
+    """Return the page of an outage, or of an address that is none; None if no browser asked for a page."""
     path = head.target.partition(b"?")[0].decode("latin-1")
-    return b"text/html" in (find(head.headers, b"accept") or b"") and is_page(path)
-
-
-def error_page(detail: str) -> bytes:
-    """Return the page of an error that may pass."""
-    return _PAGE.replace("{detail}", escape(detail)).encode()
+    asks_for_page = b"text/html" in (find(head.headers, b"accept") or b"")
+    is_covered = is_page(path) if status >= 500 else status == 404
+    if not (asks_for_page and is_covered):
+        return None
+    page = _PAGE.replace("{detail}", escape(detail))
+    for name, text in (_NOTHING_HERE if status == 404 else _OUTAGE).items():
+        page = page.replace(f"{{{name}}}", text)
+    return page.encode()

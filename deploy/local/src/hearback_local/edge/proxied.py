@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hearback_local.edge import heads
-from hearback_local.edge.pages import asks_for_page, error_page
+from hearback_local.edge.pages import error_page
 from hearback_local.edge.requests import RequestHead
 from hearback_local.edge.upstream import Pool, UpstreamConnection
 
@@ -218,8 +218,9 @@ class ProxiedRequest:
             self.client.abort()
             return
         extra = [] if retry_seconds is None else [heads.header(b"Retry-After", b"%d" % retry_seconds)]
-        if status >= 500 and self.head is not None and asks_for_page(self.head):
-            self.answer(status, b"text/html; charset=utf-8", error_page(detail), extra)
+        page = error_page(self.head, status, detail) if self.head is not None else None
+        if page is not None:
+            self.answer(status, b"text/html; charset=utf-8", page, extra)
             return
         body = json.dumps({"detail": detail, "code": code}).encode()
         self.answer(status, b"application/json", body, extra)

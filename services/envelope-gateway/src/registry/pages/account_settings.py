@@ -108,7 +108,7 @@ async def _page(
         request,
         "account.html",
         error=problem,
-        wrong=wrong_field(problem),
+        wrong=wrong_field(problem, "current_password", "password"),
         user=user,
         languages=list(LANGUAGES.items()),
         projects=projects,

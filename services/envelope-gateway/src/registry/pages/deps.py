@@ -100,10 +100,10 @@ def project_page(*scopes: str) -> Any:
     return Depends(resolve)
 
 
-def wrong_field(error: ServiceError | None) -> Mapping[str, str]:
-    """Return the error by the name of its field; nothing for one that is about no field."""
+def wrong_field(error: ServiceError | None, *shown: str) -> Mapping[str, str]:
+    """Return the error by the name of its field; nothing for one that is about none that the page shows."""
     field = _FIELDS.get(error.code) if error else None
-    return {field: error.detail} if error and field else {}
+    return {field: error.detail} if error and field in shown else {}
 
 
 async def first_organization(state: AppState, person: SignedIn) -> OrganizationConfig | None:

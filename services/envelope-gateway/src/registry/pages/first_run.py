@@ -111,7 +111,7 @@ def _new(request: Request, given: dict[str, str] | None = None, error: ServiceEr
         request,
         "new_project.html",
         error=error,
-        wrong=wrong_field(error),
+        wrong=wrong_field(error, "name", "slug"),
         given=given or {"name": "", "slug": "", "platform": "javascript"},
         platforms=[(platform.name, platform.label) for platform in PLATFORMS.values()],
     )

@@ -10,6 +10,7 @@ from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.lengths import NAME_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from registry.errors import InvitationNotValid
 from registry.pages.deps import StateDep, new_password, render, wrong_field
 from registry.pages.sign_in import begin
 from registry.service.accept_invitation import InvitationLink
@@ -28,8 +29,8 @@ async def show(request: Request, state: StateDep, organization: Part, member: Pa
     """Show the invitation."""
     try:
         invitation = await _find(state, organization, member, token)
-    except NotFound as error:
-        return _not_valid(request, error)
+    except NotFound:
+        return _not_valid(request)
     return _form(request, invitation, await state.access.authenticator.person(request))
 
 
@@ -48,8 +49,8 @@ async def accept(
     name = form.get("name", "").strip()[:NAME_LENGTH_MAX]
     try:
         invitation = await _find(state, organization, member, token)
-    except NotFound as error:
-        return _not_valid(request, error)
+    except NotFound:
+        return _not_valid(request)
     link = InvitationLink(organization, invitation.id, token)
     start = f"/organizations/{invitation.organization_slug}/feedback/"
     welcome = Flash(_("Welcome to {}.").format(invitation.organization_name))
@@ -60,8 +61,8 @@ async def accept(
         accepted = await state.invitations.accept_with_password(
             link, new_password(form), name or None, address, state.clock.now()
         )
-    except NotFound as error:  # used meanwhile
-        return _not_valid(request, error)
+    except NotFound:  # used meanwhile
+        return _not_valid(request)
     except ServiceError as error:
         return _form(request, invitation, principal, error, name=name)
     return await begin(request, state, accepted.session, start)
@@ -93,7 +94,7 @@ def _form(
         request,
         "invitation.html",
         error=error,
-        wrong=wrong_field(error),
+        wrong=wrong_field(error, "password", "current_password"),
         organization=invitation.organization_name,
         email=invitation.email,
         role=invitation.role,
@@ -106,5 +107,6 @@ def _form(
     return answer
 
 
-def _not_valid(request: Request, error: ServiceError) -> Response:
+def _not_valid(request: Request) -> Response:
+    error = InvitationNotValid()
     return render(request, "message.html", error.status, title=_("Invitation"), text=error.detail)

@@ -135,7 +135,7 @@ async def _page(
         request,
         "members.html",
         error=problem,
-        wrong=wrong_field(problem) if given else {},
+        wrong=wrong_field(problem, "email") if given else {},
         organization=scope.organization,
         **listing(page, rows),
         now=state.clock.now(),

@@ -97,7 +97,7 @@ def _page(
         error=error,
         organization=organization,
         given=given or {"name": organization.name, "slug": organization.slug},
-        wrong=wrong_field(error),
+        wrong=wrong_field(error, "name", "slug"),
         features=[
             (feature.value, label, text, features_with_defaults(organization.features)[feature.value])
             for feature, label, text in feature_texts()

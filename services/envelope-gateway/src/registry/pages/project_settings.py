@@ -105,7 +105,11 @@ def _number(text: str, default: Any) -> Any:
 def _wrong(error: ServiceError | None) -> Mapping[str, str]:
     """Return the error by the name of its field."""
     option, _must_be, wanted = error.detail.partition(" must be ") if error else ("", "", "")
-    return {option: _("Give {}.").format(wanted.removesuffix(", or null"))} if wanted else wrong_field(error)
+    return (
+        {option: _("Give {}.").format(wanted.removesuffix(", or null"))}
+        if wanted
+        else wrong_field(error, "name", "slug")
+    )
 
 
 def _page(

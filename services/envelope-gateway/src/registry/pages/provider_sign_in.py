@@ -69,6 +69,4 @@ def _provider(found: ProviderSignIn | None) -> ProviderSignIn:
 
 
 def _failed(request: Request, error: ServiceError) -> Response:
-    answer = render(request, "sign_in_failed.html", error.status, text=error.detail)
-    answer.headers.update(error.headers)
-    return answer
+    return render(request, "sign_in_failed.html", error=error)

@@ -101,7 +101,7 @@ async def _page(
         request,
         "tokens.html",
         error=problem,
-        wrong=wrong_field(problem),
+        wrong=wrong_field(problem, "days"),
         given=given or {},
         organization=scope.organization,
         **listing(page, rows),

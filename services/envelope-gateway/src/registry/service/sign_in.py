@@ -81,7 +81,7 @@ class SignIn:
         wait = await self._counters.retry_after(*limits)
         if wait:
             metrics.LOGINS.labels("limited").inc()
-            raise TooManyRequests("Too many attempts; wait a moment.", headers={"Retry-After": str(wait)})
+            raise TooManyRequests(f"Too many attempts. Try again in {wait} s.", headers={"Retry-After": str(wait)})
 
     async def begin_session(self, user: User, address: str | None) -> Session:
         return await self._database.write(self.add_session, user.id, address, self._clock.now())

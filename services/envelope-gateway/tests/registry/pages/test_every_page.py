@@ -74,6 +74,7 @@ async def test_those_who_may_not_change_settings_see_them(member):
                 assert "Your role does not allow it" in (await browser.get(path, status=403)).text
                 continue
             page = (await browser.get(path)).text
+            assert "/audit-log/" not in page, path
             if path.startswith("/settings/demo/") and "tokens" not in path and path != "/settings/demo/projects/":
                 assert "not change them" in page, path
                 assert "<span>Save</span>" not in page, path

@@ -18,7 +18,12 @@ async def test_it_says_who_is_invited_to_what(registry, link):
     page = await registry.http.get(link)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    for words in ("Join demo", "ann@example.org is invited as admin", 'type="password"'):
+    for words in (
+        "Join demo",
+        "ann@example.org is invited as admin",
+        "The invitation expires <time",
+        'type="password"',
+    ):
         assert words in page.text
 
 
@@ -48,6 +53,12 @@ async def test_whoever_is_signed_in_may_accept_with_that_account(registry, link,
     }
 
 
+async def test_a_member_is_told_that_it_is_one(link, owner):
+    page = await owner.submit(link, {"as": "session"}, status=409)
+    assert 'id="problem"' in page.text
+    assert "This account is a member already." in page.text
+
+
 async def test_without_a_session_there_is_no_accepting_by_one(link, new_browser):
     await new_browser().submit(link, {"as": "session"}, status=401)
 
@@ -64,8 +75,12 @@ async def test_a_password_that_will_not_do_is_asked_for_again(registry, link, ne
 @pytest.mark.parametrize("path", ["/accept/demo/2/x/", "/accept/demo/x/x/", "/accept/none/1/x/"])
 async def test_a_made_up_link_is_404(new_browser, path):
     browser = new_browser()
-    await browser.get(path, status=404)
-    await browser.submit(path, {"password": "a good password"}, page="/auth/login/", status=404)
+    form = {"password": "a good password"}
+    for page in (
+        await browser.get(path, status=404),
+        await browser.submit(path, form, page="/auth/login/", status=404),
+    ):
+        assert "This invitation is not valid" in page.text
 
 
 async def test_too_many_attempts_are_told_on_the_page(open_registry):
