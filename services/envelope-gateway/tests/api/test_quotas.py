@@ -11,8 +11,8 @@ from ..data.envelopes import FILES, FORM, KEY, form, sentry
 from ..data.envelopes import envelope_of as envelope
 
 TEXT = (
-    "Sentry dropped data due to a quota or internal rate limit being reached. This will not affect your "
-    "application. See https://docs.sentry.io/product/accounts/quotas/ for more information."
+    "Hearback dropped data due to a quota or internal rate limit being reached. This will not affect your "
+    "application."
 )
 KINDS = {
     "feedback": "feedback.submitted",

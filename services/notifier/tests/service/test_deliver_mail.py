@@ -22,7 +22,7 @@ from hearback_devkit.testing import eventually
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
 from notifier.store import destinations
 from notifier.store.batches import NEW_COLUMNS
-from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts
+from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts, reopen
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -113,6 +113,30 @@ async def test_a_permanent_refusal_switches_the_address_off_visibly(
     await send_to()
     assert len(mailbox.to(BOB.email)) == 2
     assert len(await notifier.deliveries()) == 3
+
+
+@pytest.mark.parametrize("state", ["pending", "digest"])
+async def test_what_was_stored_before_its_destination_was_switched_off_is_refused_untried(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any, state: str
+) -> None:
+    for _ in range(3):
+        await take(notifier, feedback())
+    key, reason = f"email:{ADA.email}", "550 5.1.1 no such user"
+    async with notifier.database.transaction() as connection:
+        values = {"state": state, "destination": key}
+        stored = text("UPDATE delivery SET state = :state WHERE destination = :destination")
+        await connection.execute(stored, values)
+        await destinations.switch_off(connection, key, reason, notifier.clock.now())
+    await send_to(deliveries_batch_max=1)
+    assert (len(mailbox.to(ADA.email)), len(mailbox.to(BOB.email))) == (0, 3)
+    found = [delivery for delivery in await notifier.deliveries() if delivery.destination == key]
+    shown = {(delivery.state, delivery.answer, delivery.attempts) for delivery in found}
+    assert shown == {("failed", f"switched off: {reason}", 0)}
+    async with notifier.database.transaction() as connection:
+        await destinations.switch_on(connection, key, notifier.clock.now())
+        assert await reopen(connection, 1, found[0].id, notifier.clock.now())
+    await send_to()
+    assert len(mailbox.to(ADA.email)) == 1
 
 
 @pytest.mark.parametrize(

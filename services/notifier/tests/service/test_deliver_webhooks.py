@@ -104,6 +104,22 @@ async def test_a_webhook_that_is_gone_is_switched_off_until_it_is_tested(
     assert shown["offReason"] is None
 
 
+async def test_a_webhook_that_is_gone_gets_nothing_of_what_waited(
+    notifier: Notifier, hook: Hook, rule: dict[str, Any]
+) -> None:
+    hook.answers = [ANSWERS[500], ANSWERS[410]]
+    await take(notifier, feedback())
+    await notifier.deliverer().run_once()
+    await take(notifier, feedback())
+    await notifier.deliverer().run_once()
+    notifier.clock.move(minutes=10)
+    await notifier.deliverer().run_once()
+    assert len(hook.requests) == 2
+    waited, gone = await webhook_deliveries(notifier)
+    assert (gone.state, gone.answer[:4]) == ("failed", "410 ")
+    assert (waited.state, waited.answer) == ("failed", f"switched off: {gone.answer}")
+
+
 async def test_a_deleted_rule_calls_nothing_more(
     notifier: Notifier, api: Api, hook: Hook, rule: dict[str, Any]
 ) -> None:

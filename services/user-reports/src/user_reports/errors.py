@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hearback_kit.errors import BadRequest, Conflict, Unauthorized
+from hearback_kit.errors import BadRequest, Conflict, ServiceError, Unauthorized
 
 CONFLICT_DETAIL = "Feedback for this event cannot be modified."
 
@@ -26,6 +26,13 @@ class InvalidStatus(BadRequest):
 
     def __init__(self) -> None:
         super().__init__("Invalid status choice", body={"status": "Invalid status choice"})
+
+
+class GroupNotDeletable(ServiceError, status=405, code="not_deletable"):
+    """An error group cannot be deleted: it goes with its last event. Ignore it, or delete what people wrote."""
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Allow": "GET, HEAD, PUT"})
 
 
 class InvalidDsn(Unauthorized, code="invalid_dsn"):

@@ -73,6 +73,20 @@ async def test_group_detail_status_and_latest_event(harness: Any, api: Any, even
     assert (await api.get(f"{path}/99/")).status_code == 404
 
 
+@pytest.mark.parametrize("path", [ISSUES, "/api/0/issues"])
+async def test_a_group_is_not_deleted_and_says_why(harness: Any, api: Any, path: str) -> None:
+    await harness.deliver(harness.event())
+    url = f"{path}/{await only_group(harness)}/"
+    for headers, status in ((api.owner, 405), (api.reader, 403), (api.stranger, 404), ({}, 401)):
+        answer = await api.client.delete(url, headers=headers)
+        assert answer.status_code == status
+    refused = await api.client.delete(url, headers=api.owner)
+    assert refused.headers["Allow"] == "GET, HEAD, PUT"
+    assert refused.json()["code"] == "not_deletable"
+    assert "goes with its last event" in refused.json()["detail"]
+    assert (await api.get(url)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "refused"),
     [

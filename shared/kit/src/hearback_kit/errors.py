@@ -16,7 +16,10 @@ class ErrorBody(BaseModel):
 
 
 class ServiceError(Exception):
-    """An error that becomes an HTTP response. `code` is for programs, `detail` for people."""
+    """An error that becomes an HTTP response. `code` is for programs, `detail` for people.
+
+    `field` names the input that it is about, if there is one, and `problem` says what is wrong there, for forms.
+    """
 
     status = 500
     code = "internal"
@@ -31,11 +34,15 @@ class ServiceError(Exception):
         code: str | None = None,
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        field: str | None = None,
+        problem: str | None = None,
     ) -> None:
         self.detail = detail or (type(self).__doc__ or "").split("\n", 1)[0]
         self.code = code or type(self).code
         self.headers = dict(headers or {})
         self.body = body
+        self.field = field
+        self.problem = problem or self.detail
         super().__init__(self.detail)
 
 

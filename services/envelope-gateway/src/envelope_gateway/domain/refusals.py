@@ -51,9 +51,8 @@ FILE_TOO_LARGE = "field size exceeds the limit of an attachment"
 QUEUE_FAILED = "failed to queue envelope"
 PROJECT_NOT_AVAILABLE = "project not available"
 RATE_LIMITED = (
-    "Sentry dropped data due to a quota or internal rate limit being reached. "
-    "This will not affect your application. "
-    "See https://docs.sentry.io/product/accounts/quotas/ for more information."
+    "Hearback dropped data due to a quota or internal rate limit being reached. "
+    "This will not affect your application."
 )
 _REASONS = {
     EMPTY_BODY: Reason.NO_DATA,

@@ -7,6 +7,8 @@ from typing import Any, Final
 from hearback_contracts.flags import FEATURE_DEFAULTS, Feature
 from hearback_contracts.options import OPTIONS, Option
 
+from registry.domain.refused_values import RefusedValue
+
 # Names that Sentry has given flags since.
 NEWER_FEATURE_NAMES: Final[Mapping[str, str]] = {
     "organizations:user-feedback-spam-ingest": Feature.SPAM_FILTER_INGEST.value
@@ -65,13 +67,13 @@ _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
 
 
 def check_options(changes: Mapping[str, Any]) -> None:
-    """Raise ValueError for an undeclared option or an invalid value."""
+    """Raise RefusedValue for an undeclared option or an invalid value."""
     for name, value in changes.items():
         if name not in OPTIONS:
-            raise ValueError(f"unknown option: {name[:100]}")
+            raise RefusedValue(f"unknown option: {name[:100]}")
         accepts, wanted = _RULES.get(name, (lambda value: isinstance(value, bool), "true or false"))
         if not accepts(value):
-            raise ValueError(f"{name} must be {wanted}")
+            raise RefusedValue(wanted, name, f"{name} must be {wanted}")
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any, Final
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.sources import FeedbackSource
 
+from registry.domain.refused_values import RefusedValue
+
 SCOPES: Final = ("organization", "project", "key")
 LIMIT_MAX: Final = (1 << 64) - 1
 WINDOW_SECONDS_MAX: Final = 366 * 86_400
@@ -23,29 +25,33 @@ _SOURCES: Final = frozenset(str(source) for source in FeedbackSource)
 
 
 def parse_quotas(value: Any, count_max: int) -> list[dict[str, Any]]:
-    """Return the stored form of a list of quotas; raise ValueError naming the first error."""
+    """Return the stored form of a list of quotas; raise RefusedValue for the first error.
+
+    Its field is the quota's position and the name, such as `2.limit`.
+    """
     if not isinstance(value, list):
-        raise ValueError("quotas must be a list")
+        raise RefusedValue("quotas must be a list")
     if len(value) > count_max:
-        raise ValueError(f"at most {count_max} quotas are possible")
+        raise RefusedValue(f"at most {count_max} quotas are possible")
     quotas = []
     for index, item in enumerate(value):
         try:
             quotas.append(_quota(item, index))
-        except ValueError as error:
-            raise ValueError(f"quota {index}: {error}") from error
+        except RefusedValue as error:
+            field = error.field and f"{index}.{error.field}"
+            raise RefusedValue(error.problem, field, f"quota {index}: {error.problem}") from error
     ids = [quota["id"] for quota in quotas]
     if len(set(ids)) != len(ids):
-        raise ValueError("the ids of quotas must differ")
+        raise RefusedValue("the ids of quotas must differ", f"{len(quotas) - 1}.id")
     return quotas
 
 
 def _quota(item: Any, index: int) -> dict[str, Any]:
     if not isinstance(item, dict):
-        raise ValueError("must be an object")
+        raise RefusedValue("must be an object")
     unknown = sorted(str(name) for name in item if name not in _FIELDS and not _is_absent(name, item))
     if unknown:
-        raise ValueError(f"unknown field: {unknown[0][:100]}")
+        raise RefusedValue(f"unknown field: {unknown[0][:100]}")
     limit = _limit(item.get("limit"))
     categories = _categories(item.get("categories", []), limit)
     quota: dict[str, Any] = {
@@ -70,7 +76,7 @@ def _is_whole(value: Any, least: int, most: int) -> bool:
 
 def _limit(value: Any) -> int | None:
     if value is not None and not _is_whole(value, 0, LIMIT_MAX):
-        raise ValueError("limit must be null or a whole number from 0")
+        raise RefusedValue("limit must be null or a whole number from 0", "limit")
     limit: int | None = value
     return limit
 
@@ -79,21 +85,21 @@ def _id(value: Any, limit: int | None, index: int) -> str:
     if value is None and limit == 0:  # what rejects everything has no counter to name
         return f"reject-{index}"
     if not isinstance(value, str) or not _ID.match(value):
-        raise ValueError("id must be a string of 1 to 64 visible ASCII characters")
+        raise RefusedValue("id must be a string of 1 to 64 visible ASCII characters", "id")
     return value
 
 
 def _categories(value: Any, limit: int | None) -> list[str]:
     if not isinstance(value, list) or len(value) > CATEGORIES_MAX:
-        raise ValueError(f"categories must be a list of at most {CATEGORIES_MAX} names")
+        raise RefusedValue(f"categories must be a list of at most {CATEGORIES_MAX} names", "categories")
     if not all(isinstance(name, str) and 0 < len(name) <= 64 for name in value):
-        raise ValueError("categories must be names")
+        raise RefusedValue("categories must be names", "categories")
     parsed = [DataCategory.parse(name) for name in value]
     known = [category for category in parsed if category is not DataCategory.UNKNOWN]
     if value and not known:
-        raise ValueError(f"unknown category: {value[0]}")
+        raise RefusedValue(f"unknown category: {value[0]}", "categories")
     if limit != 0 and len({category.unit for category in known}) > 1:
-        raise ValueError("categories counted in different units need a quota each")
+        raise RefusedValue("categories counted in different units need a quota each", "categories")
     names = [
         name if category is DataCategory.UNKNOWN else str(category)
         for name, category in zip(value, parsed, strict=True)
@@ -103,17 +109,17 @@ def _categories(value: Any, limit: int | None) -> list[str]:
 
 def _scope(value: Any) -> str:
     if value not in SCOPES:
-        raise ValueError("scope must be organization, project or key")
+        raise RefusedValue("scope must be organization, project or key", "scope")
     return str(value)
 
 
 def _window(value: Any, limit: int | None) -> int | None:
     if value is None:
         if limit:
-            raise ValueError("a limit needs a window")
+            raise RefusedValue("a limit needs a window", "window")
         return None
     if not _is_whole(value, 1, WINDOW_SECONDS_MAX):
-        raise ValueError(f"window must be a whole number of seconds from 1 to {WINDOW_SECONDS_MAX}")
+        raise RefusedValue(f"window must be a whole number of seconds from 1 to {WINDOW_SECONDS_MAX}", "window")
     return int(value)
 
 
@@ -122,13 +128,15 @@ def _reason(value: Any) -> str | None:
         return None
     # It travels in the X-Sentry-Rate-Limits header, whose separators it must not contain.
     if not isinstance(value, str) or not _REASON.match(value) or set(value) & set(",:;"):
-        raise ValueError("reasonCode must have 1 to 100 ASCII characters without comma, colon or semicolon")
+        raise RefusedValue(
+            "reasonCode must have 1 to 100 ASCII characters without comma, colon or semicolon", "reasonCode"
+        )
     return value
 
 
 def _sources(value: Any, categories: list[str]) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(name, str) and name in _SOURCES for name in value):
-        raise ValueError(f"sources must be some of {', '.join(sorted(_SOURCES))}")
+        raise RefusedValue(f"sources must be some of {', '.join(sorted(_SOURCES))}", "sources")
     if value and categories != [str(DataCategory.FEEDBACK)]:
-        raise ValueError("sources can only narrow a quota whose categories are feedback")
+        raise RefusedValue("sources can only narrow a quota whose categories are feedback", "sources")
     return list(dict.fromkeys(value))

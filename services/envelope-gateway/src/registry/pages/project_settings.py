@@ -104,12 +104,9 @@ def _number(text: str, default: Any) -> Any:
 
 def _wrong(error: ServiceError | None) -> Mapping[str, str]:
     """Return the error by the name of its field."""
-    option, _must_be, wanted = error.detail.partition(" must be ") if error else ("", "", "")
-    return (
-        {option: _("Give {}.").format(wanted.removesuffix(", or null"))}
-        if wanted
-        else wrong_field(error, "name", "slug")
-    )
+    if error is None or error.field is None:
+        return wrong_field(error, "name", "slug")
+    return {error.field: _("Give {}.").format(error.problem.removesuffix(", or null"))}
 
 
 def _page(

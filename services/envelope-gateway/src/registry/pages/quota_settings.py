@@ -1,6 +1,5 @@
 """The quotas of a project."""
 
-import re
 from typing import Any, Final
 
 import orjson
@@ -18,6 +17,7 @@ router = APIRouter(include_in_schema=False)
 
 _PATH: Final = "/settings/{organization}/projects/{project}/quotas/"
 _RESTORED_LENGTH_MAX: Final = 8_000
+_FIELDS: Final = {"id": "id", "limit": "limit", "window": "window", "reasonCode": "reason"}  # of the form
 _CATEGORIES: Final = (
     DataCategory.FEEDBACK,
     DataCategory.ERROR,
@@ -43,7 +43,7 @@ async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWr
             state.changes, scope.actor, scope.project, lambda there: [*there, quota], count_max=count_max
         )
     except ServiceError as error:
-        return _page(request, scope, form, error.detail)
+        return _page(request, scope, form, error)
     return redirect(request, _path(scope), Flash(_("The quota takes effect within two seconds.")))
 
 
@@ -85,27 +85,28 @@ def _given(form: Form) -> dict[str, Any]:
     }
 
 
-def _wrong(problem: str | None) -> dict[str, str]:
+def _wrong(error: ServiceError | None, given: Form | None, there: list[dict[str, Any]]) -> dict[str, str]:
     """Return what is wrong by the name of its field; nothing if it is about no field, or about another quota's."""
-    text = re.sub(r"^quota \d+: ", "", problem or "")
-    if text == "the ids of quotas must differ":
-        return {"id": _("Another quota has this id.")}
-    field = {"id": "id", "limit": "limit", "window": "window", "reasonCode": "reason"}.get(
-        text.partition(" must ")[0]
-    )
-    return {field: text} if field else {}
+    if error is None or given is None or error.field is None:
+        return {}
+    field = _FIELDS.get(error.field.removeprefix(f"{len(there)}."))
+    if field == "id" and any(quota["id"] == given.get("id") for quota in there):
+        return {field: _("Another quota has this id.")}
+    return {field: error.problem} if field else {}
 
 
-def _page(request: Request, scope: ProjectPage, form: Form | None = None, problem: str | None = None) -> Response:
+def _page(
+    request: Request, scope: ProjectPage, form: Form | None = None, error: ServiceError | None = None
+) -> Response:
     return render(
         request,
         "quotas.html",
-        400 if problem else 200,
+        400 if error else 200,
         project=scope.project,
         given=form or {},
         chosen=form.getlist("categories") if form else [str(DataCategory.FEEDBACK)],
-        problem=problem,
-        wrong=_wrong(problem),
+        problem=error.detail if error else None,
+        wrong=_wrong(error, form, scope.project.quotas),
         categories=[str(category) for category in _CATEGORIES],
         windows=[(60, _("a minute")), (3_600, _("an hour")), (86_400, _("a day")), (2_592_000, _("30 days"))],
         scopes=[

@@ -9,6 +9,7 @@ from hearback_kit.errors import NotFound, existing
 
 from registry.domain.options import check_options, with_defaults
 from registry.domain.quotas import parse_quotas
+from registry.domain.refused_values import RefusedValue
 from registry.domain.slugs import RESERVED_FOR_PROJECTS, problem_of
 from registry.errors import InvalidOptions, InvalidQuotas, InvalidSlug, SlugTaken
 from registry.service.change_configuration import OPERATOR, Actor, Change, Changes
@@ -23,8 +24,8 @@ async def update_project(
     """Set `name`, `slug` or `platform` and merge options; raise InvalidOptions, InvalidSlug and SlugTaken."""
     try:
         check_options(options)
-    except ValueError as error:
-        raise InvalidOptions(str(error)) from error
+    except RefusedValue as error:
+        raise InvalidOptions(str(error), field=error.field, problem=error.problem) from error
     async with changes.begin(actor) as change:
         project = existing(await projects.lock_project(change.connection, project.id))
         if values.get("slug", project.slug) != project.slug:
@@ -50,8 +51,8 @@ async def change_quotas(
         project = existing(await projects.lock_project(change.connection, project.id))
         try:
             quotas = parse_quotas(wanted(project.quotas), count_max)
-        except ValueError as error:
-            raise InvalidQuotas(str(error)) from error
+        except RefusedValue as error:
+            raise InvalidQuotas(str(error), field=error.field, problem=error.problem) from error
         await projects.update_project(change.connection, project.id, {"quotas": quotas}, {})
         change.touch_project(project.id)
         await _audit(change, project, changes_between({"quotas": project.quotas}, {"quotas": quotas}))

@@ -1,5 +1,6 @@
 import pytest
 from registry.domain.quotas import LIMIT_MAX, WINDOW_SECONDS_MAX, parse_quotas
+from registry.domain.refused_values import RefusedValue
 
 QUOTAS = "/projects/demo/web/quotas/"
 
@@ -71,8 +72,10 @@ async def test_a_malformed_list_is_400_and_changes_nothing(registry):
     ],
 )  # fmt: skip
 def test_an_invalid_quota_is_refused(fields):
-    with pytest.raises(ValueError, match=r"^quota 0: "):
-        parse_quotas([quota(**fields)], 10)
+    with pytest.raises(RefusedValue, match=r"^quota 1: ") as refused:
+        parse_quotas([quota(id="first"), quota(**fields)], 10)
+    named = set() if {"unknown", "scopeId"} & fields.keys() else {f"1.{name}" for name in fields}
+    assert refused.value.field in (named or {None})
 
 
 @pytest.mark.parametrize(

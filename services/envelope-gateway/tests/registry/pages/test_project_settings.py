@@ -120,6 +120,12 @@ async def test_a_key_of_another_project_is_not_there(registry, owner, other):
     await registry.get("/projects/demo/second/keys/")
 
 
+def invalid_fields(page):
+    """The names of the fields that are marked as wrong."""
+    tags = re.findall(r"<(?:input|select|textarea)[^>]*>", page)
+    return [re.search(r'name="([^"]+)"', tag)[1] for tag in tags if 'aria-invalid="true"' in tag]
+
+
 async def test_quotas(registry, owner):
     path = PATH + "quotas/"
     daily = {"id": "daily", "categories": ["feedback"], "scope": "project"}
@@ -130,9 +136,14 @@ async def test_quotas(registry, owner):
     assert "100 a day" in page
     again = await owner.submit(path, {"id": "daily", "limit": "1", "window": "60"}, status=400)
     assert "Another quota has this id." in again.text
-    assert 'aria-invalid="true"' in again.text
-    negative = await owner.submit(path, {"id": "x", "limit": "-1", "window": "60"}, status=400)
-    assert "limit must be null" in negative.text
+    assert invalid_fields(again.text) == ["id"]
+    for given, field in (
+        ({"limit": "-1"}, "limit"), ({"id": ""}, "id"), ({"window": "0"}, "window"), ({"reason": "a,b"}, "reason"),
+        ({"categories": "nonsense"}, None),
+    ):  # fmt: skip
+        refused = await owner.submit(path, {"id": "x", "limit": "1", "window": "60"} | given, status=400)
+        assert invalid_fields(refused.text) == ([field] if field else [])
+        assert ("quota 1: " in refused.text) is (field is None), "what is said at its field is not said above"
     await owner.submit(path, {"limit": "0", "categories": ["error"]})
     await owner.submit(path + "remove/", {"id": "daily"}, page=path)
     removed = (await owner.get(path)).text

@@ -80,10 +80,12 @@ class DeliverNotices:
             await self._measure()
             return 0
         while is_more:
-            batch = await self._claim_batch()
+            refused, batch = await self._claim_batch()
+            for channel in refused:
+                metrics.DELIVERIES.labels(str(channel), "refused").inc()
             await asyncio.gather(*(self._deliver([delivery], [delivery.id]) for delivery in batch))
             tried += len(batch)
-            is_more = len(batch) >= self._settings.deliveries_batch_max
+            is_more = max(len(batch), len(refused)) >= self._settings.deliveries_batch_max
         tried += await self._send_digests()
         await self._measure()
         return tried
@@ -98,13 +100,15 @@ class DeliverNotices:
             metrics.PENDING.set(await store.count_pending(connection))
             metrics.DESTINATIONS_OFF.set(await destinations.count_off(connection))
 
-    async def _claim_batch(self) -> list[Delivery]:
+    async def _claim_batch(self) -> tuple[list[Channel], list[Delivery]]:
+        """Return the channels of deliveries that were refused untried, and the deliveries to try."""
         settings, now = self._settings, self._clock.now()
         async with self._database.transaction() as connection:
             await store.postpone_bursts(
                 connection, now, per_minute=settings.burst_per_minute, minutes=settings.digest_minutes
             )
-            return await store.claim_due(
+            refused = await store.refuse_disabled(connection, now, settings.deliveries_batch_max)
+            batch = await store.claim_due(
                 connection,
                 store.PENDING,
                 now,
@@ -112,6 +116,7 @@ class DeliverNotices:
                 settings.deliveries_batch_max,
                 per_minute=settings.burst_per_minute,
             )
+        return refused, batch
 
     async def _send_digests(self) -> int:
         now = self._clock.now()
@@ -201,10 +206,11 @@ class DeliverNotices:
             raise _Failed(str(error), is_final=True) from error
         except CallFailed as error:
             raise _Failed(str(error)) from error
+        said = f"{answer.status} {answer.text}"[: store.ANSWER_LENGTH_MAX]
         if 200 <= answer.status < 300:
-            return f"{answer.status} {answer.text}"[:300]
+            return said
         is_gone = answer.status == _GONE
-        raise _Failed(f"{answer.status} {answer.text}"[:300], is_final=is_gone, switches_off=is_gone)
+        raise _Failed(said, is_final=is_gone, switches_off=is_gone)
 
     async def _record_failure(self, first: Delivery, ids: Sequence[int], failure: _Failed) -> None:
         settings, now = self._settings, self._clock.now()

@@ -28,6 +28,8 @@ from notifier.store.bursts import surplus
 from notifier.store.tables import DEAD, DELIVERIES, DESTINATIONS, DIGEST, FAILED, FINISHED, PENDING, SENT
 
 COUNTED_MAX: Final = 10_000
+ANSWER_LENGTH_MAX: Final = 300
+DISABLED_ANSWER: Final = "switched off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ async def claim_due(
 ) -> list[Delivery]:
     """Claim up to `count` due deliveries in a state until `now + claim`, oldest first.
 
-    Not claimed are those of another process and of paused destinations, and mails beyond `per_minute` to an
-    address, which may have been added since `postpone_bursts`.
+    Not claimed are those of another process, of paused and of disabled destinations, and mails beyond `per_minute`
+    to an address, which may have been added since `postpone_bursts`.
     """
     table = DELIVERIES.alias()
     due = (
@@ -87,6 +89,7 @@ async def claim_due(
             table.c.due_at <= now,
             or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
             or_(DESTINATIONS.c.rests_until.is_(None), DESTINATIONS.c.rests_until <= now),
+            DESTINATIONS.c.is_off.is_not(True),
         )
         .order_by(table.c.due_at, table.c.id)
         .limit(count)
@@ -102,6 +105,35 @@ async def claim_due(
     )
     found = await connection.execute(statement)
     return sorted((as_delivery(row) for row in found), key=lambda delivery: delivery.id)
+
+
+async def refuse_disabled(connection: Connection, now: datetime, count: int) -> list[Channel]:
+    """Refuse up to `count` due deliveries to disabled destinations, untried; return their channels.
+
+    They were stored before the destination was disabled, whose reason they get.
+    """
+    due = (
+        select(DELIVERIES.c.id, DESTINATIONS.c.reason)
+        .join(DESTINATIONS, DESTINATIONS.c.destination == DELIVERIES.c.destination)
+        .where(
+            DESTINATIONS.c.is_off,
+            text("delivery.state IN ('pending', 'digest')"),
+            DELIVERIES.c.due_at <= now,
+            or_(DELIVERIES.c.claimed_until.is_(None), DELIVERIES.c.claimed_until < now),
+        )
+        .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
+        .limit(count)
+        .with_for_update(skip_locked=True, of=DELIVERIES)
+        .cte("due")
+    )
+    answer = func.left(func.concat(DISABLED_ANSWER, ": ", due.c.reason), ANSWER_LENGTH_MAX)
+    statement = (
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id == due.c.id)
+        .values(state=FAILED, answer=answer, finished_at=now, claimed_until=None)
+        .returning(DELIVERIES.c.channel)
+    )
+    return [Channel(name) for name in (await connection.execute(statement)).scalars()]
 
 
 def _among(ids: Sequence[int]) -> ColumnElement[bool]:

@@ -42,7 +42,11 @@ async def find_own_group(
 async def find_group_by_short_id(
     database: Database, text: str, organizations: Sequence[OrganizationConfig]
 ) -> Group | None:
-    """Return the group with a short id such as `WEB-ERR-7` in one of the organizations, or None."""
+    """Return the group with a short id such as `WEB-ERR-7` in one of the organizations, or None.
+
+    The number alone names the group. The slug may be a former one of its project, as a feedback's may, but not
+    that of another project; nor may the text be a feedback's short id, of a project whose slug ends in `-err`.
+    """
     parsed = parse_short_id(text)
     if parsed is None:
         return None
@@ -50,6 +54,8 @@ async def find_group_by_short_id(
     group = await database.read(find_group, group_id)
     for organization in organizations:
         if group is not None and group.organization_id == organization.id:
-            project = organization.find_project(str(group.project_id))
-            return group if project is not None and project.slug.lower() == slug else None
+            slugs = {project.slug.lower(): project.id for project in organization.projects}
+            if slugs.get(slug) == group.project_id:
+                return group
+            return group if slugs.keys().isdisjoint({slug, f"{slug}-err"}) else None
     return None

@@ -10,6 +10,7 @@ from user_reports.api.deps import ReadGroup, StateDep, WriteGroup
 from user_reports.api.groups.bodies import CHANGES_SCHEMA, read_changes
 from user_reports.api.reports.bodies import parse_json
 from user_reports.api.serializers import event_json, group_json
+from user_reports.errors import GroupNotDeletable
 from user_reports.service.app_state import AppState
 from user_reports.service.find_groups import GroupScope
 from user_reports.service.triage_groups import update_group
@@ -43,6 +44,12 @@ async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSO
     changes = read_changes(parse_json(await request.body()))
     group = await update_group(state.context, scope.group, changes, scope.member_id)
     return await _answer(state, scope, group)
+
+
+@issue.delete("/", name="deleteErrorGroup", include_in_schema=False)
+async def delete_group(_scope: WriteGroup) -> None:
+    """Refuse in words what feedback under the same paths allows."""
+    raise GroupNotDeletable
 
 
 @issue.get(
