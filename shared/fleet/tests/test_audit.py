@@ -1,5 +1,6 @@
 """Entries for the audit log: with the change or not at all, whoever is away."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -19,6 +20,11 @@ METADATA = MetaData()
 TABLE = outbox_table(METADATA)
 AUDIT = Audit(7, Principal("token", "3", "owner@example.com", {7: "owner"}), "192.0.2.1")
 CHANGES = {"kind": {"old": None, "new": "silence"}}
+
+
+@pytest.fixture
+async def database(open_database: Callable[[str], Awaitable[Database]]) -> Database:
+    return await open_database("")
 
 
 @pytest.fixture
