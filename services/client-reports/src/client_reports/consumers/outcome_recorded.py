@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
@@ -39,6 +40,7 @@ from client_reports.service.record_effects import EffectRecorder
 _DIGEST_BYTES = 16
 _CATEGORIES = frozenset(int(category) for category in DataCategory)
 _ABSENT: Final = msgspec.Raw()
+_known = lru_cache(maxsize=512)(storable_text)  # steps and reasons are few
 _RowId = Annotated[int, msgspec.Meta(ge=0, le=ID_MAX)]
 
 
@@ -167,10 +169,10 @@ def _recorded(step: _SubmissionStep, service: str) -> RecordedStep:
         Step(
             bounded_time(step.at),
             service,
-            storable_text(step.step),
+            _known(step.step),
             step.state,
-            storable(step.reason),
-            step.source and step.source.value,
+            step.reason and _known(step.reason),
+            step.source,
             storable(step.feedback_id),
             tuple(map(storable_text, step.details)) if step.details else (),
         ),

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
+import msgspec
 from hearback_contracts.reasons import Reason
 
-from client_reports.domain.submission_status import Step, SubmissionStatus, bounded, resolve_status
+from client_reports.domain.submission_status import Step, SubmissionStatus, bounded, in_order, resolve_status
 
 
 class SubmissionKey(NamedTuple):
@@ -28,7 +29,7 @@ class RefusedMessage(NamedTuple):
     digest: bytes
 
 
-class RecordedStep(NamedTuple):
+class RecordedStep(msgspec.Struct, frozen=True, gc=False):
     """A step with its submission and, if a rule refused it, the refused message."""
 
     organization_id: int
@@ -133,7 +134,7 @@ def plan_changes(
             changes.steps_dropped += len(recorded)
             continue
         before = stored.steps if stored else ()
-        merged = {*before, *(one.step for one in recorded)}
+        merged = in_order([*before, *[one.step for one in recorded]])
         if len(merged) == len(before):
             continue
         steps = merged if len(merged) <= limits.steps_max else bounded(merged, limits.steps_max)
@@ -163,6 +164,8 @@ def _plan_payloads(
     changes: JournalChanges,
 ) -> None:
     """Plan payloads of refused attempts; a deletion also erases earlier ones."""
+    if not [one for one in recorded if one.refused or one.step.reason == Reason.DELETED]:
+        return
     deleted_at = max([one.step.at for one in recorded if one.step.reason == Reason.DELETED], default=None)
     if deleted_at is not None:
         changes.erased.append(key)

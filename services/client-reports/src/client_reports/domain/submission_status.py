@@ -1,11 +1,12 @@
 """Derive a submission's status from its steps, independent of the order in which they arrive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import pairwise
-from operator import attrgetter
-from typing import Final, NamedTuple
+from functools import lru_cache
+from operator import attrgetter, lt
+from typing import Final
 
+import msgspec
 from hearback_contracts.outcomes import SubmissionState
 
 _KEPT: Final = frozenset({SubmissionState.STORED, SubmissionState.LINKED, SubmissionState.SPAM})
@@ -14,10 +15,11 @@ _ATTEMPTS_MIN: Final = 2
 _OWNER: Final = "feedback"
 _AT: Final = attrgetter("at")
 _ORDER: Final = {state: position for position, state in enumerate(SubmissionState)}
+_Taken = tuple[tuple[SubmissionState, str], ...]  # of each step in order: its state and service
 
 
-class Step(NamedTuple):
-    """A step, as recorded by a service."""
+class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A step, as recorded by a service; stored as an array of its fields."""
 
     at: datetime
     service: str
@@ -29,7 +31,7 @@ class Step(NamedTuple):
     details: tuple[str, ...] = ()
 
 
-class SubmissionStatus(NamedTuple):
+class SubmissionStatus(msgspec.Struct, frozen=True):
     """A submission's status. `received_at` is the time of its first step; `steps` are in order of time."""
 
     state: SubmissionState
@@ -50,34 +52,36 @@ def resolve_status(steps: Iterable[Step]) -> SubmissionStatus:
     that entered the state: later steps that keep the state (a refused duplicate) do not change it.
     """
     ordered = in_order(steps)
-    decisive = _decisive(ordered)
-    state = decisive[-1].state
-    kind = _kind(state)
+    state, entered = _decide(tuple([(step.state, step.service) for step in ordered]))
+    source = feedback_id = None
+    for step in ordered:
+        source = source or step.source or None
+        feedback_id = step.feedback_id or feedback_id
+    return SubmissionStatus(state, ordered[entered].reason, source, ordered[0].at, feedback_id, tuple(ordered))
+
+
+@lru_cache(maxsize=1_024)  # most submissions take the same steps
+def _decide(taken: _Taken) -> tuple[SubmissionState, int]:
+    """Return the state that results from steps in order, and the position of the one that entered it."""
+    decisive = _decisive(taken)
+    state = taken[decisive[-1]][0]
     entered = decisive[-1]
-    for step in reversed(decisive):
-        if _kind(step.state) is not kind:
+    for position in reversed(decisive):
+        if _kind(taken[position][0]) is not _kind(state):
             break
-        entered = step
-    if state is SubmissionState.STORED and SubmissionState.LINKED in [step.state for step in ordered]:
+        entered = position
+    if state is SubmissionState.STORED and SubmissionState.LINKED in [state for state, _ in taken]:
         state = SubmissionState.LINKED
-    sources = [step.source for step in ordered if step.source]
-    feedback_ids = [step.feedback_id for step in ordered if step.feedback_id]
-    return SubmissionStatus(
-        state,
-        entered.reason,
-        sources[0] if sources else None,
-        ordered[0].at,
-        feedback_ids[-1] if feedback_ids else None,
-        tuple(ordered),
-    )
+    return state, entered
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:
     """Return unique steps by time; steps of the same time in a deterministic order."""
-    ordered = sorted(set(steps), key=_AT)
-    if any(step.at == later.at for step, later in pairwise(ordered)):
-        ordered.sort(key=_position)
-    return ordered
+    ordered = sorted(steps, key=_AT)
+    times = [step.at for step in ordered]
+    if all(map(lt, times, times[1:])):  # nearly always: to look for equal steps costs more
+        return ordered
+    return sorted(set(ordered), key=_position)
 
 
 def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
@@ -102,22 +106,24 @@ def _ends(ordered: list[Step], count: int) -> list[Step]:
     return ordered[:first] + ordered[len(ordered) - count + first :]
 
 
-def _decisive(ordered: list[Step]) -> list[Step]:
-    """Return the decisive steps: decisions, else accepted, else rate limited."""
-    ordered = [step for step in ordered if step.state is not SubmissionState.RATE_LIMITED] or ordered
-    decisions: list[Step] = []
-    for step in ordered:
-        is_decision = step.state is not SubmissionState.ACCEPTED
-        if is_decision and not (decisions and _has_no_effect(step, decisions[-1].state)):
-            decisions.append(step)
-    return decisions or ordered
+def _decisive(taken: _Taken) -> Sequence[int]:
+    """Return the positions of the decisive steps: decisions, else accepted, else rate limited."""
+    every = range(len(taken))
+    unlimited = [position for position in every if taken[position][0] is not SubmissionState.RATE_LIMITED]
+    decisions: list[int] = []
+    for position in unlimited or every:
+        state, service = taken[position]
+        is_decision = state is not SubmissionState.ACCEPTED
+        if is_decision and not (decisions and _has_no_effect(state, service, taken[decisions[-1]][0])):
+            decisions.append(position)
+    return decisions or unlimited or every
 
 
-def _has_no_effect(step: Step, held: SubmissionState) -> bool:
+def _has_no_effect(state: SubmissionState, service: str, held: SubmissionState) -> bool:
     """Return whether a step keeps the state: another attempt was refused, or an older step arrived late."""
-    if step.state is SubmissionState.WAITING_FOR_EVENT:
+    if state is SubmissionState.WAITING_FOR_EVENT:
         return held in _KEPT
-    is_refusal = step.state is SubmissionState.INVALID and step.service != _OWNER
+    is_refusal = state is SubmissionState.INVALID and service != _OWNER
     return is_refusal and (held in _KEPT or held is SubmissionState.WAITING_FOR_EVENT)
 
 

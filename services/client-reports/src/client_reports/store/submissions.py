@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+import msgspec
 import orjson
 from hearback_contracts.outcomes import NO_EVENT_STEP, SubmissionState
 from hearback_kit.db import Connection
@@ -25,6 +26,7 @@ FIND_JOURNAL: Final = """
     SELECT project_id, NULL, day, jsonb_build_array(submissions, payload_bytes)::text FROM journal_usage
     WHERE project_id = ANY ($1::bigint[]) AND day = $3
 """
+_STEPS: Final = msgspec.json.Decoder(tuple[Step, ...])
 SORT_KEY: Final = (SUBMISSION.c.received_at, SUBMISSION.c.id)
 _CHANGING: Final = ("received_at", "source", "state", "reason", "feedback_id", "steps")
 _USAGE: Final = Shape.of(
@@ -63,12 +65,10 @@ def read_journal(
     stored: dict[SubmissionKey, StoredSteps] = {}
     usage: dict[int, Usage] = {}
     for project_id, submission_id, stored_on, text in rows:
-        values = orjson.loads(text)
         if submission_id is None:
-            usage[project_id] = Usage(*values)
+            usage[project_id] = Usage(*orjson.loads(text))
         else:
-            steps = tuple(map(_read_step, values))
-            stored[SubmissionKey(project_id, submission_id)] = StoredSteps(stored_on, steps)
+            stored[SubmissionKey(project_id, submission_id)] = StoredSteps(stored_on, _STEPS.decode(text))
     return stored, usage
 
 
@@ -90,20 +90,15 @@ async def delete_usage(connection: Connection, before: date) -> None:
 
 def _values(row: Submission) -> tuple[Any, ...]:
     status = row.status
-    steps = orjson.dumps(status.steps, default=_stored_step).decode()
+    steps = orjson.dumps([_stored_step(step) for step in status.steps]).decode()
     changing = (status.received_at, status.source, str(status.state), status.reason, status.feedback_id, steps)
     return (*row.key, row.day, row.organization_id, *changing)
 
 
 def _stored_step(step: Step) -> tuple[Any, ...]:
     """Return a step as it is stored: most have no details, which are then left out."""
-    return tuple(step) if step.details else tuple(step[:-1])
-
-
-def _read_step(raw: Sequence[Any]) -> Step:
-    at, service, step, state, *more = raw
-    read = Step(datetime.fromisoformat(at), service, step, SubmissionState(state), *more[:3])
-    return read._replace(details=tuple(more[3])) if len(more) > 3 else read
+    values = msgspec.structs.astuple(step)
+    return values if step.details else values[:-1]
 
 
 async def find_submission(connection: Connection, project_id: int, submission_id: str) -> Submission | None:
@@ -141,7 +136,7 @@ def _read(row: Any) -> Submission:
         source=row.source,
         received_at=row.received_at,
         feedback_id=row.feedback_id,
-        steps=tuple(map(_read_step, row.steps)),
+        steps=msgspec.convert(row.steps, tuple[Step, ...]),
     )
     return Submission(SubmissionKey(row.project_id, row.id), row.day, row.organization_id, status)
 
