@@ -242,6 +242,8 @@ OUT_OF_ORDER = """() => {
 async def test_times_of_charts_are_written_as_the_reader_writes(world: World, open_as: Any, site: str) -> None:
     page = await open_as("member", viewport={"width": 1280, "height": 900}, locale="de-DE")
     await page.goto(f"{site}/organizations/{world.full.organization}/stats/?statsPeriod=24h")
+    counted = page.locator(".u-legend .u-value").nth(1)
+    await expect(counted).to_have_text("–")  # before one points at a time
     chart = page.locator(".chart .u-over")
     await chart.hover()
     legend = page.locator(".u-legend .u-value").first

@@ -40,7 +40,7 @@ class NotInvited(BadRequest, code="not_invited"):
 
 
 class InvitationNotValid(NotFound, code="invitation_not_valid"):
-    """This invitation is not valid: it was used, withdrawn or replaced, or has expired."""
+    """This invitation is not valid: used, withdrawn, replaced or expired. Ask its sender for a new one."""
 
 
 class AttemptNotValid(BadRequest, code="attempt_not_valid"):

@@ -15,7 +15,11 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title} · Hearback</title>
-<style>main { max-width: 30rem; margin: 15vh auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }</style>
+<style>
+html { background: Canvas; color: CanvasText; }
+main { max-width: 30rem; margin: 15vh auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.375rem; }
+</style>
 </head>
 <body>
 <main>
@@ -29,10 +33,15 @@ _PAGE = """<!doctype html>
 
 
 _OUTAGE: Final = {
+    "detail": "{detail}",
     "title": "Not reachable at the moment",
     "advice": 'Nothing that was saved is lost. <a href="">Try again</a> in a moment.',
 }
-_NOTHING_HERE: Final = {"title": "There is nothing here", "advice": '<a href="/">Go to the start page</a>'}
+_NOTHING_HERE: Final = {
+    "detail": "The address is wrong, or what was here is gone.",
+    "title": "There is nothing here",
+    "advice": '<a href="/">Go to the start page</a>',
+}
 
 
 def error_page(head: RequestHead, status: int, detail: str) -> bytes | None:
@@ -42,7 +51,7 @@ def error_page(head: RequestHead, status: int, detail: str) -> bytes | None:
     is_covered = is_page(path) if status >= 500 else status == 404
     if not (asks_for_page and is_covered):
         return None
-    page = _PAGE.replace("{detail}", escape(detail))
+    page = _PAGE
     for name, text in (_NOTHING_HERE if status == 404 else _OUTAGE).items():
         page = page.replace(f"{{{name}}}", text)
-    return page.encode()
+    return page.replace("{detail}", escape(detail)).encode()

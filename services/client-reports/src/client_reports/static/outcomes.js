@@ -39,7 +39,7 @@
       scales: { y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       axes: [{ ...axis, space: 64, values: tickTexts }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => Intl.NumberFormat(undefined, { notation: "compact" }).format(tick)) }],
-      series: [{ label: table.tHead.rows[0].cells[0].textContent, value: (_, at) => (at === null ? "–" : moment(at)) }, ...heads.map((head, index) => ({ label: head.textContent, dash: LINES[index]?.dash, stroke: colour(head.dataset.series), fill: `color-mix(in srgb, ${colour(head.dataset.series)} 12%, transparent)`, width: 2, points: { show: false } }))],
+      series: [{ label: table.tHead.rows[0].cells[0].textContent, value: (_, at) => (at === null ? "–" : moment(at)) }, ...heads.map((head, index) => ({ label: head.textContent, value: (_, count) => ((count ?? null) === null ? "–" : Intl.NumberFormat().format(count)), dash: LINES[index]?.dash, stroke: colour(head.dataset.series), fill: `color-mix(in srgb, ${colour(head.dataset.series)} 12%, transparent)`, width: 2, points: { show: false } }))],
     };
     target.replaceChildren();
     const chart = new uPlot(options, data, target);
