@@ -15,7 +15,8 @@ from tests.bench.programs import program
 
 FIRST_RATE = 300.0
 STEP = 1.2
-BACK = 0.9
+HALVINGS = 2  # of the last step, the first that was not kept up
+BACK = 0.95
 TRIAL_SECONDS = 10.0
 CONFIRMATIONS_MAX = 5
 DRAIN_SECONDS_MAX = 1.0  # beyond what is under way at any rate when the load ends, since batches fill for a moment
@@ -92,6 +93,13 @@ def sustained(fleet: LoadedFleet, requests: list[bytes], seconds: float) -> tupl
     best, rate = FIRST_RATE, FIRST_RATE * STEP
     while _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS), late):
         best, rate = rate, rate * STEP
+    too_high = rate
+    for _ in range(HALVINGS):
+        rate = (best + too_high) / 2
+        if _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS), late):
+            best = rate
+        else:
+            too_high = rate
     for _ in range(CONFIRMATIONS_MAX):
         before = fleet.memory_mb()
         progress = Progress(fleet.url_of("feedback"))
