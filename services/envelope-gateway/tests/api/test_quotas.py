@@ -11,8 +11,8 @@ from ..data.envelopes import FILES, FORM, KEY, form, sentry
 from ..data.envelopes import envelope_of as envelope
 
 TEXT = (
-    "Hearback dropped data due to a quota or internal rate limit being reached. This will not affect your "
-    "application."
+    "Sentry dropped data due to a quota or internal rate limit being reached. This will not affect your "
+    "application. See https://docs.sentry.io/product/accounts/quotas/ for more information."
 )
 KINDS = {
     "feedback": "feedback.submitted",

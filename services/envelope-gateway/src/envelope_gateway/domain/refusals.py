@@ -51,8 +51,9 @@ FILE_TOO_LARGE = "field size exceeds the limit of an attachment"
 QUEUE_FAILED = "failed to queue envelope"
 PROJECT_NOT_AVAILABLE = "project not available"
 RATE_LIMITED = (
-    "Hearback dropped data due to a quota or internal rate limit being reached. "
-    "This will not affect your application."
+    "Sentry dropped data due to a quota or internal rate limit being reached. "
+    "This will not affect your application. "
+    "See https://docs.sentry.io/product/accounts/quotas/ for more information."
 )
 _REASONS = {
     EMPTY_BODY: Reason.NO_DATA,
