@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from string import ascii_letters
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +28,7 @@ _FIXED: Final = frozenset(
 )
 MAILBOX: Final = ("status", "substatus")
 _DRAFTED: Final = tuple(field.name for field in fields(Draft))
+_drafted: Final = attrgetter(*_DRAFTED)
 CONTENT: Final = tuple(name for name in _DRAFTED if name not in {*_FIXED, *MAILBOX})
 """The columns of what a feedback says, which revisions replace."""
 
@@ -93,8 +95,7 @@ _INSERT: Final = (
 def new_rows(rows: Iterable[tuple[int | None, Draft, Identity]]) -> str:
     """Return feedback and their ids, if they are known, as inserting statements take them."""
     ordered = sorted(rows, key=lambda row: (row[1].project_id, row[1].event_id))
-    # A draft's attributes are in the order of its fields.
-    values = [(feedback_id, *vars(draft).values(), *identity) for feedback_id, draft, identity in ordered]
+    values = [(feedback_id, *_drafted(draft), *identity) for feedback_id, draft, identity in ordered]
     return orjson.dumps([dict(zip(_KEYS.values(), row, strict=True)) for row in values]).decode()
 
 
