@@ -40,10 +40,10 @@ def note_of(event: str, data: Mapping[str, Any]) -> str:
     """Return the note of an entry, without its actor; the event's name if it is undeclared."""
     if event not in _NOTES:
         return event
-    words = {name: _text(name, value) for name, value in data.items()}
     try:
+        words = {name: _text(name, value) for name, value in data.items()}
         return _NOTES[AuditEvent(event)].format_map(words)
-    except KeyError:  # written by another release
+    except (KeyError, TypeError):  # written by another release
         return event
 
 

@@ -24,6 +24,16 @@ def test_notes_show_values_as_the_api_does(old, new, text):
     assert note_of(AuditEvent.ORGANIZATION_EDITED, data) == f"edited the organization: {text}"
 
 
-@pytest.mark.parametrize(("event", "data"), [("org.future", {}), ("org.create", {}), ("org.create", {"other": 1})])
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        ("org.future", {}),
+        ("org.create", {}),
+        ("org.create", {"other": 1}),
+        ("org.edit", {"changes": {"name": {"to": "new"}}}),
+        ("org.edit", {"changes": {"name": "new"}}),
+        ("org.edit", {"changes": {"name": None}}),
+    ],
+)
 def test_entries_of_other_releases_have_their_event_for_a_note(event, data):
     assert note_of(event, data) == event
