@@ -20,6 +20,7 @@ from hearback_contracts.options import Option
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
+from notifier.service.deliver_notices import REFUSED_MAX
 from notifier.store import destinations
 from notifier.store.batches import NEW_COLUMNS
 from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts, reopen
@@ -124,14 +125,15 @@ async def test_what_was_stored_before_its_destination_was_switched_off_is_refuse
     key, reason = f"email:{ADA.email}", "550 5.1.1 no such user"
     async with notifier.database.transaction() as connection:
         values = {"state": state, "destination": key}
+        await connection.execute(text(MANY), values | {"count": REFUSED_MAX})
         stored = text("UPDATE delivery SET state = :state WHERE destination = :destination")
         await connection.execute(stored, values)
         await destinations.switch_off(connection, key, reason, notifier.clock.now())
     await send_to(deliveries_batch_max=1)
     assert (len(mailbox.to(ADA.email)), len(mailbox.to(BOB.email))) == (0, 3)
     found = [delivery for delivery in await notifier.deliveries() if delivery.destination == key]
-    shown = {(delivery.state, delivery.answer, delivery.attempts) for delivery in found}
-    assert shown == {("failed", f"switched off: {reason}", 0)}
+    shown = Counter((delivery.state, delivery.answer, delivery.attempts) for delivery in found)
+    assert shown == {("failed", f"switched off: {reason}", 0): 3 + REFUSED_MAX}
     async with notifier.database.transaction() as connection:
         await destinations.switch_on(connection, key, notifier.clock.now())
         assert await reopen(connection, 1, found[0].id, notifier.clock.now())

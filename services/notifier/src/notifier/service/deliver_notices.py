@@ -34,6 +34,7 @@ from notifier.store import destinations, notification_rules
 from notifier.store.deliveries import Delivery
 
 MEASURE_SECONDS: Final = 15.0  # between two counts for the metrics
+REFUSED_MAX: Final = 1_000  # by one statement, which looks through all that is due
 _log = get_logger(__name__)
 _GONE = 410
 
@@ -80,12 +81,11 @@ class DeliverNotices:
             await self._measure()
             return 0
         while is_more:
-            refused, batch = await self._claim_batch()
-            for channel in refused:
-                metrics.DELIVERIES.labels(str(channel), "refused").inc()
+            refused = await self._refuse_disabled()
+            batch = await self._claim_batch()
             await asyncio.gather(*(self._deliver([delivery], [delivery.id]) for delivery in batch))
             tried += len(batch)
-            is_more = max(len(batch), len(refused)) >= self._settings.deliveries_batch_max
+            is_more = len(batch) >= self._settings.deliveries_batch_max or refused >= REFUSED_MAX
         tried += await self._send_digests()
         await self._measure()
         return tried
@@ -100,15 +100,21 @@ class DeliverNotices:
             metrics.PENDING.set(await store.count_pending(connection))
             metrics.DESTINATIONS_OFF.set(await destinations.count_off(connection))
 
-    async def _claim_batch(self) -> tuple[list[Channel], list[Delivery]]:
-        """Return the channels of deliveries that were refused untried, and the deliveries to try."""
+    async def _refuse_disabled(self) -> int:
+        """Refuse untried what is due to disabled destinations, `REFUSED_MAX` at most; return how many."""
+        async with self._database.statements() as connection:
+            refused = await store.refuse_disabled(connection, self._clock.now(), REFUSED_MAX)
+        for channel in refused:
+            metrics.DELIVERIES.labels(str(channel), "refused").inc()
+        return len(refused)
+
+    async def _claim_batch(self) -> list[Delivery]:
         settings, now = self._settings, self._clock.now()
         async with self._database.transaction() as connection:
             await store.postpone_bursts(
                 connection, now, per_minute=settings.burst_per_minute, minutes=settings.digest_minutes
             )
-            refused = await store.refuse_disabled(connection, now, settings.deliveries_batch_max)
-            batch = await store.claim_due(
+            return await store.claim_due(
                 connection,
                 store.PENDING,
                 now,
@@ -116,7 +122,6 @@ class DeliverNotices:
                 settings.deliveries_batch_max,
                 per_minute=settings.burst_per_minute,
             )
-        return refused, batch
 
     async def _send_digests(self) -> int:
         now = self._clock.now()
