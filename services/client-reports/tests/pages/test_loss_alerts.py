@@ -1,6 +1,7 @@
 """The pages of alert rules on losses and silence."""
 
 import pytest
+from hearback_devkit.testing.forms import form_with
 from hearback_devkit.testing.pages import READS
 
 from .conftest import Browser
@@ -106,3 +107,30 @@ async def test_who_may_see_and_change(browser: Browser) -> None:
         await browser.page(foreign, 404)
     browser.client.cookies.clear()
     assert (await browser.client.get(PATH)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("field", "first", "second", "said"),
+    [
+        ("name", "Fewer", "Many", "Fewer"), ("kind", "silence", "discard_share", "Nothing comes in any more"),
+        ("threshold", "2.5", "3", "2.5"), ("reasons", "a\nb", "c", "a, b"),
+        ("category", "log_item", "session", "log item"),
+    ],
+)  # fmt: skip
+async def test_two_tabs_change_a_rule(browser: Browser, field: str, first: str, second: str, said: str) -> None:
+    path = await made(browser)
+    tabs = [form_with(await browser.page(path), "threshold") for _ in range(3)]
+    assert (await browser.client.post(path, data=tabs[0] | {field: [first]})).status_code == 303
+    off = {name: value for name, value in tabs[1].items() if name != "enabled"}
+    assert (await browser.client.post(path, data=off)).status_code == 303
+    stored = form_with(await browser.page(path), "threshold")
+    assert stored[field] == [first], "a change of another field keeps it"
+    assert "enabled" not in stored
+    refused = await browser.client.post(path, data=tabs[2] | {field: [second]})
+    assert refused.status_code == 409
+    assert f"changed meanwhile, to “{said}”" in refused.text
+    again = form_with(refused.text, "threshold")
+    assert again[field] == [second]
+    assert "enabled" not in again
+    assert (await browser.client.post(path, data=again)).status_code == 303
+    assert form_with(await browser.page(path), "threshold")[field] == [second]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from hearback_devkit.testing.forms import form_with
 from notifier.settings import Settings
 from notifier.store import destinations
 from notifier.store.notification_rules import list_rules
@@ -156,3 +157,55 @@ async def test_nothing_of_the_form_runs(api: Api, owner: Person) -> None:
     [rule] = await rules_of(api)
     for path in ("alerts/", f"alerts/{rule.id}/"):
         assert HOSTILE not in await owner.get(path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"name": "Team"}, {"environments": "production\nstaging"}),
+        ({"contains": "checkout"}, {"digest_minutes": "15"}),
+        ({"source": ["user_report_envelope"]}, {"source": ["new_feedback_envelope"]}),
+        ({"enabled": []}, {"target": "team@example.com"}),
+        ({"name": "Team"}, {"name": "Team"}),
+    ],
+)
+async def test_changes_in_two_tabs_are_both_kept(
+    api: Api, owner: Person, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    await owner.post("alerts/new/", page="alerts/new/", **RULE)
+    path = f"alerts/{(await rules_of(api))[0].id}/"
+    tabs = [form_with(await owner.get(path), "environments") for _ in range(2)]
+    for tab, change in zip(tabs, (one, other), strict=True):
+        await owner.send(path, tab | change)
+    found = form_with(await owner.get(path), "environments")
+    for name in one | other:
+        wanted = {value for change in (one, other) for value in _listed(change.get(name, []))}
+        assert set(found.get(name, [])) == wanted
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize(
+    ("field", "first", "second", "said"),
+    [
+        ("name", "Team", "All", "Team"),
+        ("environments", "production\nstaging", "test", "production, staging"),
+        ("contains", "checkout", "cart", "checkout"),
+        ("digest_minutes", "15", "30", "15"),
+        ("target", "a@example.com", "b@example.com", "a@example.com"),
+    ],
+)
+async def test_the_same_field_in_two_tabs_is_asked_for_again(
+    api: Api, owner: Person, field: str, first: str, second: str, said: str
+) -> None:
+    await owner.post("alerts/new/", page="alerts/new/", **RULE)
+    path = f"alerts/{(await rules_of(api))[0].id}/"
+    tabs = [form_with(await owner.get(path), "environments") for _ in range(2)]
+    await owner.send(path, tabs[0] | {field: [first]})
+    refused = await owner.send(path, tabs[1] | {field: [second]}, 409)
+    assert f"changed meanwhile, to “{said}”" in refused.text
+    assert form_with(await owner.get(path), "environments")[field] == [first]
+    await owner.send(path, form_with(refused.text, "environments"))
+    assert form_with(await owner.get(path), "environments")[field] == [second]

@@ -5,6 +5,7 @@ routes, and `FormDep` reads forms.
 """
 
 from hearback_web.context import Account, OrganizationLink, PageContext
+from hearback_web.edits import Edit, read_edit
 from hearback_web.flashes import Flash, Undo, redirect, with_toast
 from hearback_web.forms import AnyForm, Form, FormDep
 from hearback_web.guard import (

@@ -10,6 +10,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from hearback_web.context import PageContext
+from hearback_web.edits import fingerprints
 from hearback_web.links import external_url
 from hearback_web.texts import gettext as _
 
@@ -106,4 +107,5 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "initials": initials,
     "hue": hue,
     "external_url": external_url,
+    "fingerprints": fingerprints,
 }

@@ -2,7 +2,8 @@
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -11,7 +12,7 @@ from hearback_fleet.access import PROJECT_WRITE
 from hearback_fleet.audit import Audit, audit_of
 from hearback_kit.api.params import RowId
 from hearback_kit.errors import NotFound
-from hearback_web import Flash, Form, FormDep, ProjectPageScope, Undo, redirect
+from hearback_web import Flash, Form, FormDep, ProjectPageScope, Undo, read_edit, redirect
 from hearback_web.texts import gettext as _
 from starlette.responses import Response
 
@@ -146,7 +147,7 @@ async def create_rule(
 async def rule_page(request: Request, state: StateDep, scope: RulesReader, rule_id: RuleParam) -> Response:
     """Show a rule with its history and form."""
     found = await _find(state, scope, rule_id)
-    return _page(request, "loss_alert.html", scope, Given.of_rule(found.rule), **found._asdict())
+    return _rule_page(request, scope, found, Given.of_rule(found.rule))
 
 
 @router.post(PATH + "{rule_id}/")
@@ -161,10 +162,15 @@ async def change_rule(
         fields = {name: getattr(before, name) for name in _TEXTS}
         undo = Undo(f"{scope.settings_path}loss-alerts/", fields | ({"enabled": "1"} if before.enabled else {}))
         return redirect(request, f"{scope.settings_path}loss-alerts/", Flash(_("The rule is deleted."), undo=undo))
-    given = Given.of_form(form)
-    wrong = given.check()
+    stored = asdict(Given.of_rule(found.rule))
+    edit = read_edit(
+        form, asdict(Given.of_form(form)), stored, {"kind": _kinds(), "category": dict(_categories())}
+    )
+    given = Given(**edit.values)
+    wrong = edit.conflicts or given.check()
     if wrong:
-        return _page(request, "loss_alert.html", scope, given, wrong, status=400, **found._asdict())
+        status = 409 if edit.conflicts else 400
+        return _rule_page(request, scope, found, given, wrong, status)
     values = given.values(scope.project.id)
     await rules.replace_alert_rule(state, audit, scope.organization, found.rule.id, values)
     flash = Flash(_("Saved. The rule is looked at again in a moment."))
@@ -193,12 +199,36 @@ async def _list_page(
     return _page(request, "loss_alerts.html", scope, given, wrong, status, rules=own)
 
 
+def _rule_page(
+    request: Request,
+    scope: ProjectPageScope,
+    found: rules.RuleWithHistory,
+    given: Given,
+    wrong: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    stored = asdict(Given.of_rule(found.rule))
+    return _page(request, "loss_alert.html", scope, given, wrong, status, stored=stored, **found._asdict())
+
+
+def _kinds() -> dict[str, str]:
+    return {
+        AlertKind.DISCARDS: _("SDKs drop many in an hour"),
+        AlertKind.DISCARD_SHARE: _("SDKs drop a large share"),
+        AlertKind.SILENCE: _("Nothing comes in any more"),
+    }
+
+
+def _categories() -> list[tuple[str, str]]:
+    return [("", _("Any data")), *((name, name.replace("_", " ")) for name in _CATEGORIES)]
+
+
 def _page(
     request: Request,
     template: str,
     scope: ProjectPageScope,
     given: Given,
-    wrong: dict[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
     status: int = 200,
     **values: Any,
 ) -> Response:
@@ -211,16 +241,12 @@ def _page(
         given=given,
         wrong=wrong or {},
         may_change=not scope.scopes.isdisjoint(PROJECT_WRITE),
-        kinds={
-            AlertKind.DISCARDS: _("SDKs drop many in an hour"),
-            AlertKind.DISCARD_SHARE: _("SDKs drop a large share"),
-            AlertKind.SILENCE: _("Nothing comes in any more"),
-        },
+        kinds=_kinds(),
         units={
             AlertKind.DISCARDS: _("an hour"),
             AlertKind.DISCARD_SHARE: _("of what was accepted"),
             AlertKind.SILENCE: _("hours"),
         },
-        categories=[("", _("Any data")), *((name, name.replace("_", " ")) for name in _CATEGORIES)],
+        categories=_categories(),
         **values,
     )

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.db.rows import Window
-from hearback_kit.errors import ServiceError
-from hearback_web import Flash, FormDep, SignedIn, SignedInDep, redirect
+from hearback_kit.errors import Conflict, ServiceError
+from hearback_web import Edit, Flash, FormDep, SignedIn, SignedInDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.lengths import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
@@ -18,6 +18,7 @@ from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
 from registry.store.alerts import list_alerts
 from registry.store.projects import list_projects
+from registry.store.users import User
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,10 +52,12 @@ async def save(
     request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
 ) -> Response:
     """Save the name and the language."""
-    language = form.get("language", "")
-    change = AccountChange(
-        form.text("name", length_max=NAME_LENGTH_MAX) or None, language if language in LANGUAGES else None
-    )
+    given = {"name": form.text("name", length_max=NAME_LENGTH_MAX), "language": form.get("language", "")}
+    edit = read_edit(form, given, _stored(await state.account(person.principal)), {"language": LANGUAGES})
+    if edit.conflicts:
+        return await _page(request, state, person, Conflict(), edit)
+    name, language = (edit.values[field] if field in edit.changed else "" for field in ("name", "language"))
+    change = AccountChange(name or None, language if language in LANGUAGES else None)
     await _update(request, state, address, person, change)
     return redirect(request, _PATH, Flash(_("Saved.")))
 
@@ -80,7 +83,9 @@ async def save_alerts(
     """Save the alerts of the listed projects."""
     listed = {int(text) for text in form.getlist("listed") if text.isascii() and text.isdigit() and len(text) < 19}
     chosen = set(form.getlist("alerts"))
-    wanted = {project_id: str(project_id) in chosen for project_id in listed}
+    given = {str(project_id): str(project_id) in chosen for project_id in listed}
+    edit = read_edit(form, given, {})
+    wanted = {project_id: given[str(project_id)] for project_id in listed if str(project_id) in edit.changed}
     await set_alerts(
         state.changes, actor_of(person, address), int(person.principal.id), list(person.principal.tenants), wanted
     )
@@ -94,8 +99,16 @@ async def _update(
     await update_account(state.changes, actor_of(person, address), state.sign_in, user, change, session=session)
 
 
+def _stored(user: User) -> dict[str, str]:
+    return {"name": user.name or "", "language": user.language or "en"}
+
+
 async def _page(
-    request: Request, state: AppState, person: SignedIn, problem: ServiceError | None = None
+    request: Request,
+    state: AppState,
+    person: SignedIn,
+    problem: ServiceError | None = None,
+    edit: Edit | None = None,
 ) -> Response:
     user = await state.account(person.principal)
     tenants = sorted(person.principal.tenants)
@@ -103,15 +116,17 @@ async def _page(
         request.state.page_organization = await state.access.configuration.organization(tenants[0])
     async with state.database.connection() as connection:
         projects = await list_projects(connection, tenants, Window(PROJECTS_SHOWN_MAX))
-        alerts = {row.project_id: row.alerts for row in await list_alerts(connection, user.id, tenants)}
+        chosen = {row.project_id: row.alerts for row in await list_alerts(connection, user.id, tenants)}
     return render(
         request,
         "account.html",
         error=problem,
-        wrong=wrong_field(problem, "current_password", "password"),
+        stored=_stored(user),
+        given=edit.values if edit else _stored(user),
+        wrong=edit.conflicts if edit else wrong_field(problem, "current_password", "password"),
         user=user,
         languages=list(LANGUAGES.items()),
         projects=projects,
-        alerts=alerts,
+        alerts={project.id: chosen.get(project.id, True) for project in projects},
         password_length_min=PASSWORD_LENGTH_MIN,
     )

@@ -1,5 +1,6 @@
 """A project's feedback options: mails, spam, and the crash-report dialog with a preview."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -7,16 +8,18 @@ from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.errors import ServiceError
-from hearback_web import FormDep, redirect
+from hearback_web import Edit, FormDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.options import features_with_defaults, with_defaults
 from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render, saved
 from registry.service.update_project import update_project
+from registry.store.projects import Project
 
 router = APIRouter(include_in_schema=False)
 
-COLOUR_LENGTH_MAX: Final = 7
+FIELD_LENGTH_MAX: Final = 100
+_COLOUR: Final = "#6c5fc7"  # what the field begins with, without a colour of one's own
 _PATH: Final = "/settings/{organization}/projects/{project}/user-feedback/"
 _HANDLING: Final = (
     Option.USER_REPORT_NOTIFICATIONS,
@@ -55,40 +58,91 @@ def handling_texts() -> list[tuple[Option, str, str]]:
 
 @router.get(_PATH)
 async def show(request: Request, scope: ProjectReadDep) -> Response:
-    return _page(request, scope, with_defaults(scope.project.options))
+    return _page(request, scope, _stored(scope.project))
 
 
 @router.post(_PATH)
 async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
     """Save the options of one `part`: handling of feedback, or the dialog."""
-    options: dict[str, Any]
-    if form.get("part") == "dialog":
-        options = {option.value: form.get(option.value, "") for option in _CHOICES}
-        has_accent = form.is_on("accent")
-        accent = form.text(Option.DIALOG_ACCENT.value, length_max=COLOUR_LENGTH_MAX)
-        options[Option.DIALOG_ACCENT.value] = accent if has_accent else ""
-        options[Option.BRANDING.value] = form.is_on(Option.BRANDING.value)
-    else:
-        options = {option.value: form.is_on(option.value) for option in _HANDLING}
+    part = "dialog" if form.get("part") == "dialog" else "handling"
+    stored = _stored(scope.project)
+    given = {
+        name: form.is_on(name) if isinstance(value, bool) else form.text(name, length_max=FIELD_LENGTH_MAX)
+        for name, value in stored[part].items()
+    }
+    edit = read_edit(form, given, stored[part], _labels())
+    parts = stored | {part: edit.values}
+    if edit.conflicts:
+        status = 200 if "hx-request" in request.headers else 409  # htmx shows no answer with an error
+        return _page(request, scope, parts, status, wrong=edit.conflicts)
     try:
-        await update_project(state.changes, scope.actor, scope.project, {}, options)
+        await update_project(state.changes, scope.actor, scope.project, {}, _options(edit))
     except ServiceError as error:
-        return _page(request, scope, with_defaults(scope.project.options) | options, error.detail)
+        return _page(request, scope, parts, 400, problem=error.detail)
     return redirect(request, f"{scope.path}user-feedback/", saved())
 
 
-def _page(request: Request, scope: ProjectPage, options: dict[str, Any], problem: str | None = None) -> Response:
+def _stored(project: Project) -> dict[str, Mapping[str, Any]]:
+    """Return the forms of what is stored, by part."""
+    options = with_defaults(project.options)
+    colour = options[Option.DIALOG_ACCENT]
+    return {
+        "handling": {option.value: options[option] for option in _HANDLING},
+        "dialog": {
+            **{option.value: options[option] for option in _CHOICES},
+            "accent": colour != "",
+            Option.DIALOG_ACCENT.value: (colour or _COLOUR).lower(),
+            Option.BRANDING.value: options[Option.BRANDING],
+        },
+    }
+
+
+def _options(edit: Edit) -> dict[str, Any]:
+    """Return the options of the changed fields; the colour is stored while its switch is on."""
+    colour = Option.DIALOG_ACCENT.value
+    options = {name: edit.values[name] for name in edit.changed - {"accent"}}
+    if not edit.changed.isdisjoint({"accent", colour}):
+        options[colour] = edit.values[colour] if edit.values["accent"] else ""
+    return options
+
+
+def _presence() -> list[tuple[str, str]]:
+    return [("required", _("Required")), ("optional", _("Optional")), ("hidden", _("Hidden"))]
+
+
+def _themes() -> list[tuple[str, str]]:
+    return [("auto", _("As the visitor's system")), ("light", _("Light")), ("dark", _("Dark"))]
+
+
+def _labels() -> dict[str, dict[str, str]]:
+    return {
+        Option.DIALOG_NAME.value: dict(_presence()),
+        Option.DIALOG_EMAIL.value: dict(_presence()),
+        Option.DIALOG_THEME.value: dict(_themes()),
+    }
+
+
+def _page(
+    request: Request,
+    scope: ProjectPage,
+    parts: Mapping[str, Mapping[str, Any]],
+    status: int = 200,
+    *,
+    problem: str | None = None,
+    wrong: Mapping[str, str] | None = None,
+) -> Response:
     project = scope.project
-    required = [("required", _("Required")), ("optional", _("Optional")), ("hidden", _("Hidden"))]
     return render(
         request,
         "feedback_settings.html",
-        400 if problem else 200,
+        status,
         project=project,
-        options=options,
+        stored=_stored(project),
+        given={**parts["handling"], **parts["dialog"]},
+        wrong=wrong or {},
         handling=handling_texts(),
-        required=required,
-        themes=[("auto", _("As the visitor's system")), ("light", _("Light")), ("dark", _("Dark"))],
+        required=_presence(),
+        themes=_themes(),
         judges_spam=features_with_defaults(project.features)[Feature.SPAM_FILTER_INGEST.value],
         preview_url=f"/organizations/{project.organization_slug}/projects/{project.slug}/modal-preview/",
         problem=problem,

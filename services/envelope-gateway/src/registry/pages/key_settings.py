@@ -1,18 +1,21 @@
 """The client keys of a project, each with its DSN to copy."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from hearback_fleet.access import PROJECT_WRITE
-from hearback_kit.errors import ServiceError
-from hearback_web import Flash, FormDep, Undo, redirect
+from hearback_kit.api.paging import PageRequest
+from hearback_kit.errors import ServiceError, existing
+from hearback_web import Flash, FormDep, Undo, read_edit, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.dsns import dsns_of
 from registry.domain.lengths import NAME_LENGTH_MAX
 from registry.pages.deps import PageDep, ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, listing, render
 from registry.service import manage_keys
-from registry.store.keys import list_keys
+from registry.service.app_state import AppState
+from registry.store.keys import find_key, list_keys
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,16 +25,7 @@ KeyName = Annotated[str, Path(max_length=64)]
 
 @router.get(_PATH)
 async def show(request: Request, state: StateDep, page: PageDep, scope: ProjectReadDep) -> Response:
-    rows = await state.database.read(list_keys, scope.project.id, page.window)
-    url = state.settings.public_url
-    return render(
-        request,
-        "keys.html",
-        project=scope.project,
-        **listing(page, rows),
-        dsns={key.id: dsns_of(url, key.project_id, key.public, key.secret)["public"] for key in rows},
-        may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
-    )
+    return await _page(request, state, page, scope)
 
 
 @router.post(_PATH)
@@ -48,7 +42,7 @@ async def create(request: Request, state: StateDep, form: FormDep, scope: Projec
 
 @router.post(_PATH + "{key}/")
 async def change(
-    request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep, key: KeyName
+    request: Request, state: StateDep, page: PageDep, form: FormDep, scope: ProjectWriteDep, key: KeyName
 ) -> Response:
     """Rename a key (`name`), or enable or disable it (`active`)."""
     if "active" in form:
@@ -57,8 +51,13 @@ async def change(
         text = _("The key is enabled.") if is_active else _("The key is disabled; what it sends is refused.")
         undo = Undo(f"{_path(scope)}{key}/", {"active": "" if is_active else "1"}, _("Undo"))
         return redirect(request, _path(scope), Flash(text, undo=undo))
+    found = existing(await state.database.read(find_key, scope.project.id, key))
     name = form.text("name", length_max=NAME_LENGTH_MAX)
-    if name:
+    edit = read_edit(form, {"name": name}, {"name": found.name})
+    if edit.conflicts:
+        given, wrong = {found.id: name}, {found.id: edit.conflicts["name"]}
+        return await _page(request, state, page, scope, 409, given=given, wrong=wrong)
+    if name and edit.changed:
         await manage_keys.update_key(state.changes, scope.actor, scope.project, key, {"name": name})
     return redirect(request, _path(scope), Flash(_("Saved.")))
 
@@ -80,6 +79,32 @@ async def delete(
 ) -> Response:
     await manage_keys.delete_key(state.changes, scope.actor, scope.project, key)
     return redirect(request, _path(scope), Flash(_("The key is deleted.")))
+
+
+async def _page(
+    request: Request,
+    state: AppState,
+    page: PageRequest,
+    scope: ProjectPage,
+    status: int = 200,
+    *,
+    given: Mapping[int, str] | None = None,
+    wrong: Mapping[int, str] | None = None,
+) -> Response:
+    """Return the page; `given` and `wrong` are names that were not taken, and why, by key."""
+    rows = await state.database.read(list_keys, scope.project.id, page.window)
+    url = state.settings.public_url
+    return render(
+        request,
+        "keys.html",
+        status,
+        project=scope.project,
+        **listing(page, rows),
+        dsns={key.id: dsns_of(url, key.project_id, key.public, key.secret)["public"] for key in rows},
+        given=given or {},
+        wrong=wrong or {},
+        may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+    )
 
 
 def _path(scope: ProjectPage) -> str:

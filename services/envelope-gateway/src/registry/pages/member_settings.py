@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Request, Response
 from hearback_contracts.roles import ROLES
 from hearback_kit.api.paging import PageRequest
 from hearback_kit.api.params import RowId
-from hearback_kit.errors import BadRequest, ServiceError
-from hearback_web import Flash, FormDep, redirect
+from hearback_kit.errors import BadRequest, Conflict, ServiceError, existing
+from hearback_web import Flash, FormDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.addresses import is_email_address
@@ -26,7 +26,7 @@ from registry.service import invite_member as inviting
 from registry.service import manage_members
 from registry.service.app_state import AppState
 from registry.service.manage_members import MemberAuthority
-from registry.store.members import Member, list_members
+from registry.store.members import Member, find_member, list_members
 
 router = APIRouter(include_in_schema=False)
 
@@ -91,8 +91,14 @@ async def change(
             role = form.get("role", "")
             if role not in ROLES:
                 raise BadRequest(_("There is no such role."))
-            found = await manage_members.update_role(state.changes, scope.actor, authority, member, role)
-            text = _("{} is {} now.").format(found.name or found.email, role)
+            found = existing(await state.database.read(find_member, scope.organization.id, member))
+            edit = read_edit(form, {"role": role}, {"role": found.role})
+            if edit.conflicts:
+                detail = _("The role of {} was changed meanwhile, to {}. Choose again to replace that.")
+                raise Conflict(detail.format(found.email, found.role))
+            if edit.changed:
+                found = await manage_members.update_role(state.changes, scope.actor, authority, member, role)
+            text = _("{} is {} now.").format(found.name or found.email, found.role)
     except ServiceError as error:
         return await _page(request, state, page, scope, problem=error)
     return redirect(request, _path(scope), Flash(text))

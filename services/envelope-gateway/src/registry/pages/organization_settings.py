@@ -1,12 +1,13 @@
 """Settings of an organization: name, slug and flags."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from hearback_contracts.flags import Feature
 from hearback_fleet.access import ORGANIZATION_WRITE
-from hearback_kit.errors import BadRequest, ServiceError
-from hearback_web import Flash, FormDep, redirect
+from hearback_kit.errors import BadRequest, Conflict, ServiceError
+from hearback_web import Flash, FormDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.lengths import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
@@ -21,6 +22,7 @@ from registry.pages.deps import (
     wrong_field,
 )
 from registry.service.update_organization import update_organization
+from registry.store.organizations import Organization
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,27 +70,39 @@ async def show(request: Request, scope: OrganizationReadDep) -> Response:
 async def save(request: Request, state: StateDep, form: FormDep, scope: OrganizationWriteDep) -> Response:
     """Save one `part`: name and slug, or the flags."""
     if form.get("part") == "features":
-        features: dict[str, Any] = {feature.value: form.is_on(feature.value) for feature in Feature}
-        await update_organization(state.changes, scope.actor, scope.organization, {}, features)
+        features = {feature.value: form.is_on(feature.value) for feature in Feature}
+        flags = read_edit(form, features, features_with_defaults(scope.organization.features))
+        changes = {name: features[name] for name in features if name in flags.changed}
+        await update_organization(state.changes, scope.actor, scope.organization, {}, changes)
         return redirect(request, scope.path, saved())
-    values = {
+    given = {
         "name": form.text("name", length_max=NAME_LENGTH_MAX),
         "slug": form.text("slug", length_max=SLUG_LENGTH_MAX),
     }
-    if not values["name"]:
-        return _page(request, scope, values, BadRequest(_("An organization needs a name."), code="invalid_name"))
+    edit = read_edit(form, given, _stored(scope.organization))
+    if edit.conflicts:
+        return _page(request, scope, edit.values, Conflict(), edit.conflicts)
+    if not edit.values["name"]:
+        error = BadRequest(_("An organization needs a name."), code="invalid_name")
+        return _page(request, scope, edit.values, error)
+    values = {name: edit.values[name] for name in edit.changed}
     try:
         changed = await update_organization(state.changes, scope.actor, scope.organization, values, {})
     except ServiceError as error:
-        return _page(request, scope, values, error)
+        return _page(request, scope, edit.values, error)
     return redirect(request, f"/settings/{changed.slug}/", Flash(_("Saved.")))
+
+
+def _stored(organization: Organization) -> dict[str, str]:
+    return {"name": organization.name, "slug": organization.slug}
 
 
 def _page(
     request: Request,
     scope: OrganizationPage,
-    given: dict[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
     error: ServiceError | None = None,
+    conflicts: Mapping[str, str] | None = None,
 ) -> Response:
     organization = scope.organization
     return render(
@@ -96,11 +110,10 @@ def _page(
         "organization_settings.html",
         error=error,
         organization=organization,
-        given=given or {"name": organization.name, "slug": organization.slug},
-        wrong=wrong_field(error, "name", "slug"),
-        features=[
-            (feature.value, label, text, features_with_defaults(organization.features)[feature.value])
-            for feature, label, text in feature_texts()
-        ],
+        stored=_stored(organization),
+        given=given or _stored(organization),
+        wrong=conflicts or wrong_field(error, "name", "slug"),
+        features=[(feature.value, label, text) for feature, label, text in feature_texts()],
+        flags=features_with_defaults(organization.features),
         may_change=not scope.person.scopes.isdisjoint(ORGANIZATION_WRITE),
     )

@@ -1,13 +1,13 @@
 """The projects of an organization, and a project's general settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from hearback_contracts.options import OPTIONS, Option
 from hearback_fleet.access import PROJECT_WRITE
-from hearback_kit.errors import BadRequest, ServiceError
-from hearback_web import FormDep, redirect
+from hearback_kit.errors import BadRequest, Conflict, ServiceError
+from hearback_web import FormDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.lengths import NAME_LENGTH_MAX, PLATFORM_LENGTH_MAX
@@ -26,12 +26,13 @@ from registry.pages.deps import (
     wrong_field,
 )
 from registry.service.update_project import update_project
-from registry.store.projects import list_projects
+from registry.store.projects import Project, list_projects
 
 router = APIRouter(include_in_schema=False)
 
 ORIGINS_LENGTH_MAX: Final = 60_000
 _PATH: Final = "/settings/{organization}/projects/{project}/"
+_FIELDS: Final[Mapping[str, str]] = {Option.ORIGINS: "origins", Option.RETENTION_DAYS: "retention"}
 _SIZES: Final = (Option.ATTACHMENT_BYTES_MAX, Option.ATTACHMENTS_BYTES_MAX, Option.ATTACHMENTS_COUNT_MAX)
 
 
@@ -51,9 +52,30 @@ async def list_all(request: Request, state: StateDep, page: PageDep, scope: Orga
 @router.get(_PATH)
 async def show(request: Request, scope: ProjectReadDep) -> Response:
     """Show a project's general settings."""
-    project = scope.project
+    return _page(request, scope, _stored(scope.project))
+
+
+@router.post(_PATH)
+async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+    """Save the fields that were changed, or show the form with what is wrong."""
+    stored = _stored(scope.project)
+    given = {name: form.text(name, length_max=ORIGINS_LENGTH_MAX) for name in stored}
+    edit = read_edit(form, given, stored, {"platform": dict(_platforms())})
+    if edit.conflicts:
+        return _page(request, scope, edit.values, Conflict(), edit.conflicts)
+    try:
+        values, options = _read(edit.values, edit.changed)
+        changed = await update_project(state.changes, scope.actor, scope.project, values, options)
+    except ServiceError as error:
+        return _page(request, scope, edit.values, error)
+    path = f"/settings/{changed.organization_slug}/projects/{changed.slug}/"
+    return redirect(request, path, saved())
+
+
+def _stored(project: Project) -> dict[str, str]:
+    """Return the form of what is stored."""
     options = with_defaults(project.options)
-    given = {
+    return {
         "name": project.name,
         "slug": project.slug,
         "platform": project.platform or "",
@@ -61,38 +83,29 @@ async def show(request: Request, scope: ProjectReadDep) -> Response:
         "retention": str(options[Option.RETENTION_DAYS]),
         **{option.value: "" if options[option] is None else str(options[option]) for option in _SIZES},
     }
-    return _page(request, scope, given)
 
 
-@router.post(_PATH)
-async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
-    given = {
-        name: form.text(name, length_max=ORIGINS_LENGTH_MAX)
-        for name in ("name", "slug", "platform", "origins", "retention", *(option.value for option in _SIZES))
-    }
-    try:
-        values, options = _read(given)
-        changed = await update_project(state.changes, scope.actor, scope.project, values, options)
-    except ServiceError as error:
-        return _page(request, scope, given, error)
-    path = f"/settings/{changed.organization_slug}/projects/{changed.slug}/"
-    return redirect(request, path, saved())
-
-
-def _read(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read(given: Mapping[str, str], changed: Set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the columns and options of the changed fields; raise BadRequest."""
     if not 0 < len(given["name"]) <= NAME_LENGTH_MAX:
         raise BadRequest(
             _("A project needs a name of at most {} characters.").format(NAME_LENGTH_MAX), code="invalid_name"
         )
     if len(given["platform"]) > PLATFORM_LENGTH_MAX:
         raise BadRequest(_("There is no such platform."))
-    values: dict[str, Any] = {"name": given["name"], "slug": given["slug"], "platform": given["platform"] or None}
-    options: dict[str, Any] = {
-        Option.ORIGINS.value: given["origins"].split(),
-        Option.RETENTION_DAYS.value: _number(given["retention"], OPTIONS[Option.RETENTION_DAYS].default),
-        **{option.value: _number(given[option.value], None) for option in _SIZES},
+    values = {"name": given["name"], "slug": given["slug"], "platform": given["platform"] or None}
+    options = {
+        "origins": (Option.ORIGINS.value, given["origins"].split()),
+        "retention": (
+            Option.RETENTION_DAYS.value,
+            _number(given["retention"], OPTIONS[Option.RETENTION_DAYS].default),
+        ),
+        **{option.value: (option.value, _number(given[option.value], None)) for option in _SIZES},
     }
-    return values, options
+    return (
+        {name: value for name, value in values.items() if name in changed},
+        dict(option for name, option in options.items() if name in changed),
+    )
 
 
 def _number(text: str, default: Any) -> Any:
@@ -106,11 +119,20 @@ def _wrong(error: ServiceError | None) -> Mapping[str, str]:
     """Return the error by the name of its field."""
     if error is None or error.field is None:
         return wrong_field(error, "name", "slug")
-    return {error.field: _("Give {}.").format(error.problem.removesuffix(", or null"))}
+    field = _FIELDS.get(error.field, error.field)
+    return {field: _("Give {}.").format(error.problem.removesuffix(", or null"))}
+
+
+def _platforms() -> list[tuple[str, str]]:
+    return [("", _("Another")), *((platform.name, platform.label) for platform in PLATFORMS.values())]
 
 
 def _page(
-    request: Request, scope: ProjectPage, given: dict[str, str], error: ServiceError | None = None
+    request: Request,
+    scope: ProjectPage,
+    given: Mapping[str, str],
+    error: ServiceError | None = None,
+    conflicts: Mapping[str, str] | None = None,
 ) -> Response:
     return render(
         request,
@@ -118,8 +140,9 @@ def _page(
         error=error,
         project=scope.project,
         given=given,
-        wrong=_wrong(error),
-        platforms=[("", _("Another")), *((platform.name, platform.label) for platform in PLATFORMS.values())],
+        stored=_stored(scope.project),
+        wrong=conflicts or _wrong(error),
+        platforms=_platforms(),
         retention_days_max=RETENTION_DAYS_MAX,
         may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
     )

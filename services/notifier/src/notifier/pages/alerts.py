@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.db.rows import Window
 from hearback_kit.errors import existing
-from hearback_web import Flash, FormDep, ProjectPageScope, redirect
+from hearback_web import Flash, FormDep, ProjectPageScope, read_edit, redirect
 from hearback_web.texts import gettext as _
 from hearback_web.words import delivery_words, source_words
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from notifier.domain.recipients import NotificationRule, rule_destination
 from notifier.errors import InvalidTarget, TooManyRules
 from notifier.pages.deps import PAGES, SETTINGS, AuditDep, Reader, RuleId, StateDep, Writer
-from notifier.pages.rule_forms import RuleForm, form_of, kind_labels, read_rule
+from notifier.pages.rule_forms import RuleForm, fields_of, form_of, kind_labels, read_rule, with_fields
 from notifier.service.app_state import AppState
 from notifier.service.manage_rules import add_rule, change_rule, list_rules, remove_rule, send_test
 from notifier.store import destinations
@@ -79,7 +79,11 @@ async def save(
 ) -> Response:
     """Change a rule, or show the form with errors."""
     rule = await _find(state, scope, rule_id)
-    read = read_rule(form)
+    edit = read_edit(form, fields_of(read_rule(form)), fields_of(form_of(rule)), {"kind": dict(kind_labels())})
+    read = with_fields(edit.values)
+    if edit.conflicts:
+        read = replace(read, errors=edit.conflicts)
+        return await _rule_page(request, state, scope, rule, read, status=409)
     if read.errors:
         return await _rule_page(request, state, scope, rule, read, status=400)
     try:
@@ -125,6 +129,7 @@ def _form_page(
         project=scope.project,
         form=form,
         rule=rule,
+        stored=fields_of(form_of(rule)) if rule else None,
         kind_labels=kind_labels(),
         source_labels=source_words(),
         base=f"{scope.settings_path}alerts/",

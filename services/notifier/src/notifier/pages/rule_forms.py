@@ -1,7 +1,7 @@
 """The form of a notification rule, with validation errors by field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from hearback_contracts.sources import FeedbackSource
@@ -84,17 +84,37 @@ def form_of(rule: NotificationRule) -> RuleForm:
 def read_rule(form: Form) -> RuleForm:
     """Read and validate a submitted form."""
     known = {str(source) for source in FeedbackSource}
-    read = RuleForm(
-        name=form.text("name", length_max=_FIELD_LENGTH_MAX),
-        enabled=form.is_on("enabled"),
-        kind=form.text("kind", default=EMAIL),
-        target=form.text("target", length_max=_FIELD_LENGTH_MAX),
-        sources=tuple(dict.fromkeys(source for source in form.getlist("source") if source in known)),
-        environments=form.text("environments", length_max=_FIELD_LENGTH_MAX),
-        contains=form.text("contains", length_max=_FIELD_LENGTH_MAX),
-        digest_minutes=form.text("digest_minutes", default="0") or "0",
+    return _checked(
+        RuleForm(
+            name=form.text("name", length_max=_FIELD_LENGTH_MAX),
+            enabled=form.is_on("enabled"),
+            kind=form.text("kind", default=EMAIL),
+            target=form.text("target", length_max=_FIELD_LENGTH_MAX),
+            sources=tuple(dict.fromkeys(source for source in form.getlist("source") if source in known)),
+            environments=form.text("environments", length_max=_FIELD_LENGTH_MAX),
+            contains=form.text("contains", length_max=_FIELD_LENGTH_MAX),
+            digest_minutes=form.text("digest_minutes", default="0") or "0",
+        )
     )
-    return replace(read, errors=_errors(read))
+
+
+def fields_of(form: RuleForm) -> dict[str, Any]:
+    """Return what two people may change independently: the fields, with each source as one of its own."""
+    fields = asdict(form)
+    del fields["sources"], fields["errors"]
+    return fields | {str(source): str(source) in form.sources for source in FeedbackSource}
+
+
+def with_fields(fields: Mapping[str, Any]) -> RuleForm:
+    """Return the validated form of `fields_of`."""
+    names = {str(source) for source in FeedbackSource}
+    sources = tuple(str(source) for source in FeedbackSource if fields[str(source)])
+    values = {name: value for name, value in fields.items() if name not in names}
+    return _checked(RuleForm(**values, sources=sources))
+
+
+def _checked(form: RuleForm) -> RuleForm:
+    return replace(form, errors=_errors(form))
 
 
 def _errors(form: RuleForm) -> dict[str, str]:
