@@ -67,6 +67,16 @@ def test_a_mail_says_what_matters_in_both_parts() -> None:
             assert shown in text, (kind, shown)
 
 
+@pytest.mark.parametrize("message", ["The export fails", "The export fails\n\nSince Monday.", "fails"])
+def test_a_text_says_a_message_once(message: str) -> None:
+    title = f"User Feedback: {message.partition(chr(10))[0]}"
+    for notices in ([notice(message=message, title=title)], [notice(message=message, title=title), notice()]):
+        text = part(mail(*notices), "plain").partition("From:")
+        is_short = "\n" not in message
+        assert (message in text[0]) is is_short
+        assert (message in text[2].partition("Open")[0]) is not is_short
+
+
 def test_mails_about_one_issue_share_a_thread_and_no_message_id() -> None:
     first, second = mail(notice(), delivery_id=1), mail(notice(), delivery_id=2)
     assert first["References"] == second["References"]

@@ -23,6 +23,7 @@ async def test_it_says_who_is_invited_to_what(registry, link):
         "ann@example.org is invited as admin",
         "The invitation expires <time",
         'type="password"',
+        "any other may make a second account",
     ):
         assert words in page.text
 
