@@ -1,8 +1,10 @@
 """Notifications: 10,000 feedback at once until all are decided, and 1,000 mails until all are handed over.
 
-Also what a feedback costs that no person is mailed about.
+Also what a feedback costs that no person is mailed about. `python -m tests.bench.notifications --mails 10000`
+hands over a mail for each.
 """
 
+import argparse
 import asyncio
 import resource
 import subprocess
@@ -95,7 +97,7 @@ async def _decide(context: Context, messages: Sequence[Incoming]) -> tuple[float
     return time.perf_counter() - start, time.process_time() - cpu
 
 
-async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
+async def _measure(postgres: str, valkey: str, smtp_port: int, mails: int) -> list[Row]:
     url = f"{postgres.rstrip('/')}/notifier"
     await migrate(url, PACKAGE)
     client, bus = connect(valkey), RedisStreams.open(valkey)
@@ -116,7 +118,7 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
         skipped, skipped_cpu = await _decide(context, _messages(FeedbackSource.USER_REPORT_ENVELOPE))
         decided, decided_cpu = await _decide(context, _messages(FeedbackSource.NEW_FEEDBACK_ENVELOPE))
         async with database.direct() as connection:
-            await connection.fetch(f"DELETE FROM delivery WHERE id > (SELECT min(id) FROM delivery) + {MAILS - 1}")
+            await connection.fetch(f"DELETE FROM delivery WHERE id > (SELECT min(id) FROM delivery) + {mails - 1}")
         mail, calls = mail_transport(settings.smtp_url, settings.data_dir), OutboundCalls()
         deliver = DeliverNotices(settings, database, clock, mail=mail, calls=calls, render=mail_renderer())
         start, cpu = time.perf_counter(), time.process_time()
@@ -133,23 +135,30 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
             cpu_us=[1e6 * skipped_cpu / FEEDBACK], reach="<= 60 µs"),
         Row("feedback decided, one member mailed", [FEEDBACK / decided], cpu_us=[1e6 * decided_cpu / FEEDBACK]),
         Row("mails handed to SMTP", [sent / handed], cpu_us=[1e6 * handed_cpu / max(sent, 1)],
-            stored=f"{sent:,} / {MAILS:,}",
+            stored=f"{sent:,} / {mails:,}",
             notes=[f"{handed:.1f} s for {sent:,} mails; {memory:.0f} MB at most; {steps} messages of steps"]),
     ]  # fmt: skip
 
 
-def run(options: Options) -> list[Row]:
+def run(options: Options, mails: int = MAILS) -> list[Row]:
     """Measure once: the number of feedback is fixed."""
     port = free_port()
     with engines() as (postgres, valkey, _):
         postgres.create_databases(["notifier"])
         sink = subprocess.Popen([sys.executable, "-c", SINK, str(port)])
         try:
-            return asyncio.run(_measure(postgres.url, valkey.url, port))
+            return asyncio.run(_measure(postgres.url, valkey.url, port, mails))
         finally:
             sink.terminate()
             sink.wait(10)
 
 
+def main() -> None:
+    """Measure with as many mails as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.notifications", description=__doc__)
+    parser.add_argument("--mails", type=int, default=FEEDBACK)
+    print(table(run(Options(), parser.parse_args().mails)))
+
+
 if __name__ == "__main__":
-    print(table(run(Options())))
+    main()
