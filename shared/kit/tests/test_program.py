@@ -145,6 +145,16 @@ def test_a_signal_lets_the_work_finish(sample, number):
     assert (sample.folder / "finished").read_text() == "yes"
 
 
+def test_a_crash_of_native_code_leaves_the_stack(sample):
+    sample.start()
+    sample.ready()
+    sample.send(signal.SIGSEGV)
+    code, errors = sample.end()
+    assert code == -signal.SIGSEGV
+    assert "Segmentation fault" in errors
+    assert "in execute" in errors
+
+
 @pytest.mark.parametrize("command", ["serve", "work", "run", "migrate"])
 def test_without_a_secret_of_its_own_it_does_not_start(sample, command):
     sample.start(command, HEARBACK_SECRET_KEY="development-only")

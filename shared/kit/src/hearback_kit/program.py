@@ -132,8 +132,9 @@ class Program:
 
         `front` is the address of a front server that hands over connections; `built` is what `build` returned for
         the same settings and mode. If a part crashes, all stop and its error is raised. The process always ends
-        in bounded time.
+        in bounded time. If native code crashes, the stack of each thread is written to standard error.
         """
+        faulthandler.enable(file=STDERR)
         configure_traces(self.name)
         watch_disk(settings.data_dir)
         raise_file_limit()
