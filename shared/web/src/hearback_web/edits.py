@@ -63,7 +63,7 @@ def _fingerprint(value: Any) -> str:
 
 def _conflict(text: str) -> str:
     if not text:
-        return _("This was emptied meanwhile. Save again to replace that by yours.")
+        return _("This was emptied meanwhile. Save again to replace it with yours.")
     line = ", ".join(text.split("\n"))
     short = line if len(line) <= _TEXT_LENGTH_MAX else f"{line[: _TEXT_LENGTH_MAX - 1]}…"
-    return _("This was changed meanwhile, to “{}”. Save again to replace that by yours.").format(short)
+    return _("This was changed meanwhile, to “{}”. Save again to replace it with yours.").format(short)

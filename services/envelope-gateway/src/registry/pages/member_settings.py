@@ -94,7 +94,7 @@ async def change(
             found = existing(await state.database.read(find_member, scope.organization.id, member))
             edit = read_edit(form, {"role": role}, {"role": found.role})
             if edit.conflicts:
-                detail = _("The role of {} was changed meanwhile, to {}. Choose again to replace that.")
+                detail = _("The role of {} was changed meanwhile, to {}. Choose again to replace it.")
                 raise Conflict(detail.format(found.email, found.role))
             if edit.changed:
                 found = await manage_members.update_role(state.changes, scope.actor, authority, member, role)
