@@ -182,6 +182,14 @@ async def test_a_direct_statement_that_is_cut_off_leaves_no_answer_to_the_next(d
     await pool.close()
 
 
+async def test_a_direct_connection_beyond_those_that_are_kept_is_closed(database_url):
+    database = Database(database_url, pool_size=1, more_max=1)
+    async with database.direct() as first, database.direct() as second:
+        pass
+    assert sorted([first.is_closed(), second.is_closed()]) == [False, True]
+    await database.close()
+
+
 async def test_a_value_that_the_driver_refuses_is_our_fault(table):
     with pytest.raises(asyncpg.DataError, match="closed"):
         async with table.direct() as connection:

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from hearback_kit.db.pool_use import PoolUse
 from hearback_kit.db.shares import Shares
@@ -209,11 +210,11 @@ class Database:
             if driver.is_closed() or not isinstance(error, Exception) or isinstance(error, TimeoutError):
                 driver.terminate()
                 pooled.invalidate()
-                raise
-            pooled.close()
+            else:
+                await greenlet_spawn(pooled.close)
             raise
-        else:
-            pooled.close()
+        # A connection beyond those that the pool keeps is closed, for which SQLAlchemy wants a greenlet.
+        await greenlet_spawn(pooled.close)
 
     @asynccontextmanager
     async def _counted(self, opening: AbstractAsyncContextManager[Opened]) -> AsyncIterator[Opened]:
