@@ -1,7 +1,8 @@
 """Hypothesis strategies for all messages, derived from their models.
 
-Values are only limited by the types of a model: any text, number or time, except times of receipt and message ids,
-which the fleet generates. A handler must accept each of them, or raise ValueError (see `takes`).
+Values are only limited by the types of a model, with the bounds of numbers: any text, number or time, except times
+of receipt and message ids, which the fleet generates. A handler must accept each of them, or raise ValueError (see
+`takes`).
 """
 
 import types
@@ -16,6 +17,7 @@ from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_kit.bus import Incoming
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from pydantic import TypeAdapter, ValidationError
 
 BIGINT_MAX: Final = (1 << 63) - 1
 TEXT_LENGTH_MAX: Final = 300
@@ -134,7 +136,8 @@ def _of(annotation: Any) -> SearchStrategy[Any]:
     """Return JSON values of a type annotation."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _of(arguments[0])
+        values, bounds = _of(arguments[0]), TypeAdapter(annotation)
+        return values.filter(lambda value: _is_within(bounds, value)) if arguments[0] is int else values
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin in {Union, types.UnionType}:
@@ -144,6 +147,14 @@ def _of(annotation: Any) -> SearchStrategy[Any]:
     if origin in {dict, Mapping}:
         return st.dictionaries(TEXTS, _of(arguments[1]), max_size=_ITEMS_MAX)
     return _of_class(annotation)
+
+
+def _is_within(bounds: TypeAdapter[Any], value: Any) -> bool:
+    try:
+        bounds.validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _of_class(annotation: Any) -> SearchStrategy[Any]:

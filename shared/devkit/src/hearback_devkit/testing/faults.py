@@ -113,6 +113,11 @@ class FaultProxy:
         except OSError:
             writer.transport.abort()
             return
+        if self._resetting:  # since this connection was begun
+            self.faults_met += 1
+            _reset(writer)
+            upstream_writer.transport.abort()
+            return
         pair = (writer, upstream_writer)
         self._pairs.add(pair)
         if self._half_closing:
