@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from hearback_contracts.audit import AuditEntryRecorded
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import fetch
 from hearback_kit.db.rows import Window, columns, read_window, record
@@ -41,21 +42,6 @@ _ADD_RECORDED: Final = """
     SELECT message_id FROM entry
     WHERE NOT EXISTS (SELECT FROM organizations WHERE organizations.id = organization_id)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEntry:
-    """A change in another service, whose message has this id."""
-
-    message_id: UUID
-    organization_id: int
-    event: str
-    actor_id: int
-    actor_label: str
-    address: str | None
-    target_object: int | None
-    data: dict[str, Any]
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +80,23 @@ async def add_entry(connection: Connection, **columns: Any) -> None:
     await connection.execute(insert(audit_logs).values(columns))
 
 
-async def add_recorded(connection: Connection, entries: Sequence[RecordedEntry]) -> set[UUID]:
+async def add_recorded(connection: Connection, entries: Sequence[AuditEntryRecorded]) -> set[UUID]:
     """Add entries that were not added before; return the ids of those whose organization does not exist.
 
-    Raise ValueError for data that is no JSON.
+    Raise ValueError for an id that is no UUID, and for data that is no JSON.
     """
     rows = await fetch(
         connection,
         _ADD_RECORDED,
-        [entry.message_id for entry in entries],
+        [UUID(entry.id) for entry in entries],
         [entry.organization_id for entry in entries],
         [entry.event for entry in entries],
         [entry.actor_id for entry in entries],
         [entry.actor_label for entry in entries],
         [entry.address for entry in entries],
-        [entry.target_object for entry in entries],
+        [entry.target for entry in entries],
         [json.dumps(entry.data, allow_nan=False) for entry in entries],
-        [entry.created_at for entry in entries],
+        [entry.occurred_at for entry in entries],
     )
     return {row[0] for row in rows}
 
