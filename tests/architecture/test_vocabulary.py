@@ -25,6 +25,7 @@ def test_no_word_of_a_private_dialect() -> None:
         if not _is_ours(path) or "versions" in path.parts or "spam" in path.name or path == Path(__file__):
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            if PRIVATE.search(re.sub(r"`[^`]*`|getpwnam\(.*\)", "", line)):
+            # Names are words, too; what is quoted is not ours.
+            if PRIVATE.search(re.sub(r"`[^`]*`|getpwnam\(.*\)", "", line).replace("_", " ")):
                 found.append(f"{named(path)}:{number}: {line.strip()[:100]}")
     assert found == []

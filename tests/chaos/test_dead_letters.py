@@ -81,7 +81,7 @@ def steps(fate: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.timeout(480)
-def test_a_dead_letter_is_told_and_its_replay_sets_the_fate_right(
+def test_a_dead_letter_is_in_the_fate_and_its_replay_sets_that_right(
     own_fleet: Any, mend: Callable[[], None], wait_until: WaitUntil
 ) -> None:
     project = own_fleet.new_project()

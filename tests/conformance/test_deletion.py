@@ -40,7 +40,7 @@ def test_a_feedback_that_a_person_deletes(project: Any, wait_until: WaitUntil) -
     assert project.issues() == []
 
 
-def test_a_waiting_report_that_a_person_deletes_and_its_author_writes_anew(
+def test_a_waiting_report_that_a_person_deletes_and_its_author_writes_again(
     project: Any, wait_until: WaitUntil
 ) -> None:
     event_id = uuid.uuid4().hex
@@ -68,7 +68,7 @@ def test_a_waiting_report_that_a_person_deletes_and_its_author_writes_anew(
     wait_until(lambda: outcomes(project), equals={("invalid", "deleted"): 2, ("accepted", None): 1})
 
 
-def test_a_linked_report_that_is_deleted_and_written_anew_changes_its_feedback(
+def test_a_linked_report_that_is_deleted_and_written_again_changes_its_feedback(
     project: Any, wait_until: WaitUntil
 ) -> None:
     event_id = send_error(project)

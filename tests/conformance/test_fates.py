@@ -211,7 +211,7 @@ def test_ingestion_switched_off_is_a_refusal_with_a_reason(fleet: Any, wait_unti
 
 
 @pytest.mark.parametrize("kind", ["feedback", "user_report"])
-def test_a_quota_is_told_with_its_reason_code(project: Any, wait_until: WaitUntil, kind: str) -> None:
+def test_a_quota_is_reported_with_its_reason_code(project: Any, wait_until: WaitUntil, kind: str) -> None:
     quota = {
         "id": "q",
         "categories": ["feedback"],
@@ -240,7 +240,7 @@ def test_a_quota_is_told_with_its_reason_code(project: Any, wait_until: WaitUnti
     assert the_fate(project, fresh, "rate_limited")["reason"] == "out_of_feedback"
 
 
-def test_what_nobody_sent_is_unknown(project: Any) -> None:
+def test_what_no_one_sent_is_unknown(project: Any) -> None:
     path = f"/api/0/projects/{project.organization}/{project.project}/submissions/"
     assert project.http.get(f"{path}{uuid.uuid4().hex}/").status_code == 404
 
@@ -274,7 +274,7 @@ def spam_issue(project: Any, submission_id: str) -> str:
     return issue_id
 
 
-def test_spam_is_kept_and_told_and_a_person_takes_it_back(judged: Any, wait_until: WaitUntil) -> None:
+def test_spam_is_kept_and_reported_and_a_person_takes_it_back(judged: Any, wait_until: WaitUntil) -> None:
     event_id = send_feedback(judged, feedback(SPAM))
     issue_id = spam_issue(judged, event_id)
     assert {outcome for outcome, _ in wait_until(lambda: outcomes(judged))} == {"accepted"}
@@ -287,7 +287,7 @@ def test_spam_is_kept_and_told_and_a_person_takes_it_back(judged: Any, wait_unti
 
 
 @pytest.mark.parametrize("source", list(WAYS))
-def test_spam_that_came_as_a_report_is_told(judged: Any, source: str) -> None:
+def test_spam_that_came_as_a_report_is_reported(judged: Any, source: str) -> None:
     event_id = send_error(judged)
     judged.indexed(event_id)
     if source == "user_report_envelope":
@@ -299,7 +299,7 @@ def test_spam_that_came_as_a_report_is_told(judged: Any, source: str) -> None:
     spam_issue(judged, event_id)
 
 
-def test_marking_by_hand_is_told(project: Any, wait_until: WaitUntil) -> None:
+def test_marking_by_hand_is_reported(project: Any, wait_until: WaitUntil) -> None:
     event_id = send_feedback(project, feedback())
     issue_id = the_fate(project, event_id, "stored")["feedbackId"]
     path = f"/api/0/organizations/{project.organization}/issues/{issue_id}/"

@@ -175,7 +175,7 @@ def test_a_feedback_nested_too_deeply(project: Any, wait_until: WaitUntil) -> No
         ("user_report", {"comments": "x" * 2**20}, "too_large:user_report"),
     ],
 )
-def test_what_is_too_large_is_told(
+def test_what_is_too_large_is_reported(
     project: Any, wait_until: WaitUntil, kind: str, payload: dict[str, Any], reason: str
 ) -> None:
     event_id = uuid.uuid4().hex
@@ -185,7 +185,7 @@ def test_what_is_too_large_is_told(
     wait_until(lambda: outcomes(project), equals={("invalid", reason): 1})
 
 
-def test_a_form_that_is_too_large_is_told(project: Any) -> None:
+def test_a_form_that_is_too_large_is_reported(project: Any) -> None:
     event_id = uuid.uuid4().hex
     assert post_form(project, event_id, "x" * 2**20).status_code == 413
     project.reached(event_id, "invalid", "too_large:user_report")

@@ -72,11 +72,11 @@ def changed(change) -> list[str]:
     return breaking_changes(Sample.model_json_schema(), new)
 
 
-def test_an_unchanged_message_breaks_nobody():
+def test_an_unchanged_message_breaks_no_one():
     assert changed(lambda _: None) == []
 
 
-def test_new_optional_fields_and_new_words_break_nobody():
+def test_new_optional_fields_and_new_words_break_no_one():
     def change(new):
         new["properties"]["more"] = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}
         new["$defs"]["Inner"]["properties"]["more"] = {"type": "integer", "default": 0}

@@ -130,7 +130,7 @@ def test_ids_that_people_see_lead_to_their_owner(path, service):
     assert service_of(path) == service
 
 
-def test_what_nobody_serves_leads_nowhere():
+def test_what_no_one_serves_leads_nowhere():
     assert service_of("/robots.txt") is None
     assert service_of("/internal/introspect/token/x") is None
 

@@ -59,7 +59,7 @@ def authenticator(registry, seconds) -> Authenticator:
     return Authenticator(registry, seconds=seconds)
 
 
-async def test_a_caller_is_known_and_without_credentials_nobody_is_asked(authenticator, registry):
+async def test_a_caller_is_known_and_without_credentials_no_one_is_asked(authenticator, registry):
     principal = await authenticator.authenticate(request("good"))
     assert (principal.id, principal.tenants, principal.scopes) == ("7", {1: "owner"}, {"org:read"})
     assert await authenticator.authenticate(request("bad")) is None
@@ -75,7 +75,7 @@ async def test_an_answer_is_good_for_a_second(authenticator, registry, seconds):
     assert len(registry.asked) == 2
 
 
-async def test_who_asks_at_the_same_moment_shares_one_question(authenticator, registry):
+async def test_questions_of_one_moment_share_an_answer(authenticator, registry):
     registry.answers.clear()
     callers = [asyncio.create_task(authenticator.authenticate(request("good"))) for _ in range(20)]
     await asyncio.sleep(0)

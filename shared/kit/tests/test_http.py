@@ -145,7 +145,7 @@ async def test_an_operator_calls_by_hand(called, monkeypatch, capsys):
     assert call.main(["GET", f"{url}/internal/x"]) == 2
 
 
-async def test_nobody_listening_and_nobody_answering_are_unavailable():
+async def test_no_one_listening_and_no_one_answering_are_unavailable():
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

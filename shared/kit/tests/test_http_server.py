@@ -416,7 +416,7 @@ async def test_a_whole_body_is_one_message() -> None:
     assert app.seen[-1] == 1
 
 
-async def test_a_client_that_asks_is_told_to_continue() -> None:
+async def test_a_client_that_asks_gets_continue() -> None:
     async with on_port(App()) as port, connected(port) as (reader, writer):
         writer.write(request("/echo", method="POST", headers="expect: 100-continue\r\ncontent-length: 5\r\n"))
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -609,7 +609,7 @@ async def test_a_direct_answer_may_come_later_and_in_its_turn() -> None:
     assert answers.index(b"late") < answers.index(b"hello")
 
 
-async def test_a_direct_answer_to_nobody_is_dropped() -> None:
+async def test_a_direct_answer_to_no_one_is_dropped() -> None:
     app = DirectApp()
     async with on_port(app) as port:
         async with connected(port) as (_, writer):

@@ -146,7 +146,7 @@ async def test_counters_go_by_themselves(bench, redis):
     assert 3600 < lives[1] <= 3660
 
 
-async def test_a_server_that_forgot_the_script_is_told_again(bench, redis):
+async def test_a_server_that_forgot_the_script_gets_it_again(bench, redis):
     one = demand(Limit("a", 2, 60))
     assert await bench.batches.check([one]) == [()]
     await redis.script_flush()

@@ -70,7 +70,7 @@ async def add_and_fail(database: Database, outbox: Outbox) -> None:
         raise ZeroDivisionError
 
 
-async def test_what_is_rolled_back_is_never_told(database, outbox, bus, redis):
+async def test_what_is_rolled_back_is_never_reported(database, outbox, bus, redis):
     with pytest.raises(ZeroDivisionError):
         await add_and_fail(database, outbox)
     assert await OutboxRelay(database, TABLE, bus).publish_once() == 0

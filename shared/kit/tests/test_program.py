@@ -224,7 +224,7 @@ def test_an_app_that_cannot_start_is_a_failure(sample):
     assert "cannot start" in errors
 
 
-def test_wrong_settings_are_told_without_their_values(sample):
+def test_wrong_settings_are_reported_without_their_values(sample):
     sample.start("serve", PORT="hunter2")
     status, errors = sample.end()
     assert status == 2

@@ -189,7 +189,7 @@ async def test_errors_of_pages_are_pages_and_escaped(browser: httpx.AsyncClient)
         ("gone", 404, "The address is wrong", False),
     ],
 )
-async def test_errors_are_told_in_words_and_offer_what_may_help(
+async def test_errors_are_reported_in_words_and_offer_what_may_help(
     browser: httpx.AsyncClient, kind: str, status: int, words: str, is_worth_another_try: bool
 ) -> None:
     """Addresses of services are for logs."""

@@ -308,9 +308,7 @@ async def test_a_browser_that_asks_for_a_page_gets_one_though_its_service_is_awa
         (b"*/*", b"application/json", b"No service has this path."),
     ],
 )
-async def test_a_browser_is_told_on_a_page_that_nothing_is_at_an_address(
-    accept: bytes, kind: bytes, words: bytes
-) -> None:
+async def test_a_browser_gets_a_page_where_nothing_is(accept: bytes, kind: bytes, words: bytes) -> None:
     async with edge_on(free_port()) as port:
         request = b"GET /inbox/ HTTP/1.1\r\nHost: f\r\nAccept: %b\r\nConnection: close\r\n\r\n" % accept
         answer = await exchange(port, request)
@@ -364,7 +362,7 @@ async def test_get_is_repeated_when_a_kept_connection_had_ended() -> None:
     assert connections == 2
 
 
-async def test_connection_that_a_service_closes_serves_nobody_else() -> None:
+async def test_connection_that_a_service_closes_serves_no_one_else() -> None:
     connections = 0
 
     async def closing(reader: Reader, writer: Writer) -> None:
@@ -527,7 +525,7 @@ def reset(writer: Writer) -> None:
     writer.transport.abort()
 
 
-async def test_service_is_told_when_the_client_of_a_query_leaves() -> None:
+async def test_service_learns_that_the_client_of_a_query_left() -> None:
     asked, left = asyncio.Event(), asyncio.Event()
 
     async def waiting(reader: Reader, writer: Writer) -> None:

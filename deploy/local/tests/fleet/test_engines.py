@@ -119,7 +119,7 @@ def test_engine_that_outlived_its_owner_is_taken_down_first(kind: type[Engine], 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_engine_that_nobody_reaps_does_not_block(kind: type[Engine], folder: Path) -> None:
+def test_killed_engine_that_no_one_reaps_does_not_block(kind: type[Engine], folder: Path) -> None:
     """Its zombie keeps its process id in use, for ever under a PID 1 that does not reap."""
     with kind(folder / "store") as first:
         zombie = first.pid
@@ -192,7 +192,7 @@ def test_folder_in_use_by_another_process_is_refused(kind: type[Engine], folder:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_port_in_use_is_told(kind: type[Engine], folder: Path) -> None:
+def test_port_in_use_is_reported(kind: type[Engine], folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(EngineError, match=f"port {port} of 127.0.0.1: it is in use"):
@@ -214,7 +214,7 @@ def test_start_that_was_cut_off_is_done_again(folder: Path) -> None:
         assert engine.pid is not None
 
 
-def test_unwritable_folder_is_told(folder: Path) -> None:
+def test_unwritable_folder_is_reported(folder: Path) -> None:
     folder.parent.mkdir(exist_ok=True)
     folder.write_text("a file, no folder")
     with pytest.raises(EngineError, match="cannot use the directory"):

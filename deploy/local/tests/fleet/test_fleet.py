@@ -57,7 +57,7 @@ def test_one_fleet_from_its_first_start_to_its_end(data_dir: Path, facts: dict[s
     assert facts["dsn"].endswith(f"{facts['public_key']}@{facts['url'].removeprefix('http://')}/1")
     assert all(facts[key] for key in JSON_KEYS)
 
-    _the_state_is_told(data_dir, facts)
+    _the_state_is_reported(data_dir, facts)
     event_id = send_feedback(facts)
     eventually_sync(lambda: hearback(data_dir, "explain", event_id).returncode == 0)
     eventually_sync(lambda: answer_of(data_dir, "explain", event_id)["state"] == "stored")
@@ -68,7 +68,7 @@ def test_one_fleet_from_its_first_start_to_its_end(data_dir: Path, facts: dict[s
     _the_registry_answers(data_dir)
     _what_is_missing_is_named(data_dir)
     _members_and_tokens_come_and_go(data_dir)
-    _a_new_key_and_a_new_token_are_told(data_dir, facts)
+    _a_new_key_and_a_new_token_are_reported(data_dir, facts)
     _a_killed_service_comes_back(data_dir)
     _a_killed_launcher_leaves_nothing_in_the_way(data_dir, event_id)
 
@@ -77,7 +77,7 @@ def test_one_fleet_from_its_first_start_to_its_end(data_dir: Path, facts: dict[s
     assert hearback(data_dir, "status").returncode == 1
 
 
-def _the_state_is_told(data_dir: Path, facts: dict[str, Any]) -> None:
+def _the_state_is_reported(data_dir: Path, facts: dict[str, Any]) -> None:
     status = answer_of(data_dir, "status")
     assert status["url"] == facts["url"]
     assert {entry["name"] for entry in status["services"]} == SERVICES
@@ -89,10 +89,12 @@ def _the_state_is_told(data_dir: Path, facts: dict[str, Any]) -> None:
             assert answer.status == 200
     assert all(finding["ok"] for finding in answer_of(data_dir, "check"))
     assert answer_of(data_dir, "dead-letters", "list") == []
-    _a_store_that_hangs_is_told(data_dir, next(one["pid"] for one in status["stores"] if one["name"] == "valkey"))
+    _a_store_that_hangs_is_reported(
+        data_dir, next(one["pid"] for one in status["stores"] if one["name"] == "valkey")
+    )
 
 
-def _a_store_that_hangs_is_told(data_dir: Path, pid: int) -> None:
+def _a_store_that_hangs_is_reported(data_dir: Path, pid: int) -> None:
     os.kill(pid, signal.SIGSTOP)
     try:
         assert {entry["lag"] for entry in answer_of(data_dir, "status")["services"]} == {None}
@@ -203,7 +205,7 @@ def _mails(data_dir: Path) -> str:
     return "".join(answer_of(data_dir, "mail", "show", name)["text"] for name in names)
 
 
-def _a_new_key_and_a_new_token_are_told(data_dir: Path, facts: dict[str, Any]) -> None:
+def _a_new_key_and_a_new_token_are_reported(data_dir: Path, facts: dict[str, Any]) -> None:
     """What the first start printed is kept true: it is what a person pastes."""
     key = next(row for row in answer_of(data_dir, "key", "list", "demo/web"))
     assert key["public"] == facts["public_key"]
@@ -239,7 +241,7 @@ def _a_killed_launcher_leaves_nothing_in_the_way(data_dir: Path, event_id: str) 
     assert answer_of(data_dir, "explain", event_id)["state"] == "stored"
 
 
-def test_busy_port_is_told(tmp_path: Path) -> None:
+def test_busy_port_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         done = hearback(tmp_path, "up", "--port", port, "--detach")
@@ -247,14 +249,14 @@ def test_busy_port_is_told(tmp_path: Path) -> None:
     assert f"port {port} of 127.0.0.1 cannot be used" in done.stderr
 
 
-def test_folder_that_is_no_fleet_is_told(tmp_path: Path) -> None:
+def test_folder_that_is_no_fleet_is_reported(tmp_path: Path) -> None:
     for command in (["status"], ["check"], ["explain", "0" * 32], ["project", "create", "a/b"]):
         done = hearback(tmp_path, *command)
         assert done.returncode == 1
         assert "no fleet runs in" in done.stderr + done.stdout
 
 
-def test_files_and_ports_that_cannot_be_are_told(tmp_path: Path) -> None:
+def test_files_and_ports_that_cannot_be_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     done = hearback(file, "up", "--port", "0")
@@ -274,7 +276,7 @@ def mounted(kind: str, folder: Path) -> bool:
 
 
 @pytest.mark.parametrize(("kind", "message"), [("full", "the disk is nearly full"), ("read-only", "Read-only")])
-def test_disk_that_cannot_be_written_is_told(kind: str, message: str) -> None:
+def test_disk_that_cannot_be_written_is_reported(kind: str, message: str) -> None:
     with engine_scratch_directory() as folder:
         if not mounted(kind, folder):
             pytest.skip("mounting a file system needs root with that right")
@@ -336,7 +338,7 @@ def test_two_starts_at_once_and_an_interrupt(who: str) -> None:
         ("127.0.0.1:port/", "is not a URL"),
     ],
 )
-def test_store_of_the_environment_that_is_not_there_is_told(
+def test_store_of_the_environment_that_is_not_there_is_reported(
     name: str, address: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, f"store://user:password@{address}")

@@ -60,7 +60,7 @@ def test_help_is_a_success() -> None:
         (("dead-letters", "list", "--limit", "0"), "0 is not a count: give a number from 1 to 1000000"),
     ],
 )
-def test_arguments_that_cannot_be_are_told(
+def test_arguments_that_cannot_be_are_reported(
     arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -79,7 +79,7 @@ def test_arguments_that_cannot_be_are_told(
         ("dead-letters", "list"),
     ],
 )
-def test_fleet_that_does_not_run_is_told(
+def test_fleet_that_does_not_run_is_reported(
     arguments: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([*arguments, "--data-dir", str(tmp_path)]) == 1
@@ -141,7 +141,7 @@ def link_sources(folder: Path) -> None:
         ("ensurepip", "cannot make virtual environments; on Debian: sudo apt-get install python3-venv"),
     ],
 )
-def test_python_that_cannot_be_used_is_told_by_make(refuses: str, message: str, tmp_path: Path) -> None:
+def test_python_that_cannot_be_used_is_reported_by_make(refuses: str, message: str, tmp_path: Path) -> None:
     link_sources(tmp_path)
     python = tmp_path / "python3"
     python.write_text(f'#!/bin/sh\ncase "$2" in *{refuses}*) exit 1;; esac\n')
@@ -159,7 +159,7 @@ def test_python_that_cannot_be_used_is_told_by_make(refuses: str, message: str, 
 
 
 @pytest.mark.parametrize(("made_in", "python_works"), [("here", True), ("elsewhere", True), ("here", False)])
-def test_environment_that_cannot_start_is_made_anew(made_in: str, python_works: bool, tmp_path: Path) -> None:
+def test_environment_that_cannot_start_is_made_again(made_in: str, python_works: bool, tmp_path: Path) -> None:
     place = tmp_path / "here"
     programs = place / ".venv" / "bin"
     programs.mkdir(parents=True)

@@ -128,7 +128,7 @@ async def test_beyond_the_bound_the_largest_are_kept_and_the_rest_is_other(api: 
         assert sum(group["totals"][TIMES] for group in answer["groups"]) == 31
 
 
-async def test_how_often_something_was_told_has_two_names(counted: Any) -> None:
+async def test_how_often_something_was_reported_has_two_names(counted: Any) -> None:
     found = await counted.get(PATH, field=["times_seen", TIMES], statsPeriod="24h")
     assert found["groups"][0]["totals"] == {"times_seen": 8, TIMES: 8}
 

@@ -98,7 +98,7 @@ async def test_many_reasons_are_cut(browser: Browser) -> None:
     assert "and 5 more; the CSV has all of them" in text
 
 
-async def test_nothing_and_nobody_else_s(browser: Browser) -> None:
+async def test_nothing_and_no_one_else_s(browser: Browser) -> None:
     assert "No outcomes in this time" in await browser.page(PATH)
     assert "<h1" in await browser.page(PATH, 403, project="project-3")
     assert "<h1" in await browser.page(PATH, 400, category="nonsense")

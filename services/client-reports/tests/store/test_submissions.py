@@ -37,7 +37,7 @@ async def test_the_gateways_step_may_come_last(store: Any) -> None:
     assert [step.step for step in row.steps] == ["was_accepted", "was_stored"]
 
 
-async def test_a_step_told_again_in_another_message_is_one_step(store: Any) -> None:
+async def test_a_step_repeated_in_another_message_is_one_step(store: Any) -> None:
     for _ in range(3):
         await store.recorder().record([effects_of(store, 0, State.ACCEPTED), effects_of(store, 0, State.ACCEPTED)])
     assert len((await found(store)).steps) == 1

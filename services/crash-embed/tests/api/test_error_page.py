@@ -501,7 +501,7 @@ async def test_address_is_believed_from_our_proxies_only(
     assert message["remote_addr"] == address
 
 
-async def test_full_stream_is_told(serving: Any, redis: Redis) -> None:
+async def test_full_stream_is_reported(serving: Any, redis: Redis) -> None:
     async with serving(stream_entries_max=1) as client:
         await redis.xadd(USER_REPORT_SUBMITTED.key(1, 4), {"t": "x", "v": "1", "d": "{}"})
         answer = await becomes(503, lambda: client.post(PATH, params=GOOD, data=FORM))

@@ -102,7 +102,7 @@ async def test_a_failed_request_takes_back_its_own_bytes_and_no_others(
         assert s3_server.keys(prefix) == [f"{prefix}/{message.blob_key}"]
 
 
-async def test_so_many_requests_store_at_one_time_and_further_ones_are_told(
+async def test_so_many_requests_store_at_one_time_and_further_ones_are_refused(
     start_gateway, s3_server: S3Server, prefix
 ):
     async with FaultProxy("127.0.0.1", s3_server.port).run() as proxy:

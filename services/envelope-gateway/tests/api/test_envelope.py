@@ -214,7 +214,7 @@ async def test_refused_client_reports_of_an_envelope_share_a_fate_by_reason(gate
         (item("attachment", attachment_type="wombat"), {(-1, 3): 1}),
     ],
 )
-async def test_what_nobody_stores_is_counted_and_never_an_error(gateway, sent, outcomes):
+async def test_what_no_one_stores_is_counted_and_never_an_error(gateway, sent, outcomes):
     assert (await gateway.send(envelope(sent))).status_code == 200
     found = await gateway.outcomes()
     assert {(category, outcome): n for (category, outcome, _), n in found.items()} == outcomes
@@ -276,7 +276,7 @@ async def test_ingestion_switched_off_refuses_words_and_keeps_the_rest(start_gat
         assert await gateway.steps() == [(EVENT_ID, "invalid", reason)] * 3
 
 
-async def test_clock_drift_is_told_from_55_minutes_on(gateway):
+async def test_clock_drift_is_recognized_from_55_minutes_on(gateway):
     for minute in ("11:05:01", "11:05:00"):
         await gateway.send(envelope(feedback(), sent_at=f"2026-11-24T{minute}Z"))
     entries = await gateway.entries("feedback.submitted")

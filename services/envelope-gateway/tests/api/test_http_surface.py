@@ -84,7 +84,7 @@ async def test_a_preflight_needs_nothing(gateway, path, methods, body, kind, sta
 
 
 @pytest.mark.parametrize(SURFACE, PATHS)
-async def test_another_method_is_told_which_ones_there_are(gateway, path, methods, body, kind, status):
+async def test_another_method_reads_which_ones_there_are(gateway, path, methods, body, kind, status):
     for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - set(methods.split(",")):
         answer = await call(gateway, method, path)
         assert (answer.status_code, answer.headers["allow"]) == (405, methods)

@@ -94,7 +94,7 @@ async def test_the_header_is_exact(start_gateway, fields, header):
         assert (await gateway.send(envelope("feedback"))).headers["x-sentry-rate-limits"] == header
 
 
-async def test_several_limits_are_told_together(start_gateway):
+async def test_several_limits_are_reported_together(start_gateway):
     quotas = (quota("error"), quota("attachment", scope="key", reason_code=None))
     async with start_gateway(project={"quotas": quotas}) as gateway:
         answer = await gateway.send(envelope("event", "feedback", "attachment"))
@@ -202,7 +202,7 @@ async def test_counters_that_do_not_answer_let_everything_pass_and_it_is_counted
         assert recorded("hearback_limits_failed_open_total") == before + 2
 
 
-async def test_a_limit_is_told_before_a_size(start_gateway):
+async def test_a_limit_comes_before_a_size(start_gateway):
     async with start_gateway(project={"quotas": (quota("error"),)}) as gateway:
         assert (await gateway.send(envelope("large"))).status_code == 429
         assert (await gateway.send(envelope("event", "event"))).status_code == 429

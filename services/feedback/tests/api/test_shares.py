@@ -45,7 +45,7 @@ async def test_a_busy_organization_waits_and_others_do_not(
     assert (await waiting).status_code < 300
 
 
-async def test_those_who_wait_are_bounded_and_told(api: Api) -> None:
+async def test_those_who_wait_are_bounded_and_reported(api: Api) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(api.intake.settings.database_pool_size // 2):
             await stack.enter_async_context(api.app.state.state.database.connection(share=1))

@@ -175,7 +175,7 @@ async def test_no_organization_learns_from_another(judging_api: Api, redis: Any)
         (SPAM, "", "ignored", ["spam", "spam"]),
     ],
 )
-async def test_a_revision_is_judged_anew(
+async def test_a_revision_is_judged_again(
     judging: Intake, first: str, second: str, status: str, steps: list[str]
 ) -> None:
     recorded = await judging.take(submitted(payload(first), event_id=EVENT))

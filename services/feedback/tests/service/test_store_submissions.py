@@ -277,7 +277,7 @@ HUGE = "word 支 x" * 200_000
     ],
     ids=["words", "user", "tags", "names", "contexts", "types"],
 )  # fmt: skip
-async def test_what_is_very_large_is_stored_and_holds_nobody_up(intake: Intake, more: dict[str, Any]) -> None:
+async def test_what_is_very_large_is_stored_and_holds_no_one_up(intake: Intake, more: dict[str, Any]) -> None:
     body = payload("large", **more)
     recorded = await intake.take(submitted(body, event_id=EVENT), submitted(payload("another")))
     assert [step.state for step in recorded.steps] == ["stored", "stored"]

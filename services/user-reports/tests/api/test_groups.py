@@ -239,7 +239,7 @@ async def test_an_event_of_another_group_is_not_this_ones(harness: Any, api: Any
     assert (await api.get(f"{ISSUES}/3/events/{event_id}/")).status_code == 200
 
 
-async def test_a_member_follows_a_group_and_is_told_of_links(harness: Any, api: Any, event_id: str) -> None:
+async def test_a_member_follows_a_group_and_is_notified_of_links(harness: Any, api: Any, event_id: str) -> None:
     url = f"{ISSUES}/1/"
     await harness.deliver(harness.event(event_id, message="boom"))
     await harness.deliver(harness.event(other := random_id(), message="boom"), harness.report(other))

@@ -130,7 +130,7 @@ async def test_poison_is_buried_after_its_attempts_and_costs_no_other(bus):
     assert await bus.backlog(["announced:{0}"]) == {"announced:{0}": 1}
 
 
-async def test_a_burial_that_cannot_be_told_still_happens(bus):
+async def test_a_dead_letter_that_cannot_be_announced_is_kept_all_the_same(bus):
     def on_dead(_dead: Incoming, _error: str) -> Sequence[Outgoing]:
         raise KeyError("unreadable")
 

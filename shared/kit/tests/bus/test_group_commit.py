@@ -89,7 +89,7 @@ async def test_frequent_requests_gather(wire, redis):
     assert await stored(redis, "sums:{0}") == [b"4"]
 
 
-async def test_one_more_than_may_wait_is_told_at_once(wire):
+async def test_one_more_than_may_wait_is_reported_at_once(wire):
     group = GroupCommit(wire, total, requests_max=2)
     waiting = [asyncio.create_task(group.commit([one(b"1")])) for _ in range(3)]
     results = await asyncio.gather(*waiting, return_exceptions=True)
@@ -183,7 +183,7 @@ async def test_who_gave_up_does_not_shift_the_answers_of_others(far, redis_proxy
     assert await second == b"2"
 
 
-async def test_who_waits_for_a_connection_that_is_closed_is_told(far, redis_proxy):
+async def test_who_waits_for_a_connection_that_is_closed_is_reported(far, redis_proxy):
     redis_proxy.hang()
     waiting = [asyncio.create_task(far.command("PING")) for _ in range(3)]
     await eventually(lambda: far._connecting is not None)  # noqa: SLF001 (nothing outside shows it)

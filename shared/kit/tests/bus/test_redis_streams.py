@@ -194,7 +194,7 @@ async def test_names_that_hold_nothing_are_forgotten(ready):
     assert len(await ready.read_own(KEYS, GROUP, "holds", count=10)) == 1
 
 
-async def test_a_buried_message_lies_with_its_error_and_is_told_of(ready):
+async def test_a_dead_letter_has_its_error_and_is_announced(ready):
     await ready.publish([Outgoing(KEYS[0], "thing", b"{}", b"body", "00-trace", "2")])
     [taken] = await read(ready)
     announced = Outgoing("announced:{0}", "burial", b"x")

@@ -32,7 +32,7 @@ async def test_a_flag_that_changed_tells_who_what_and_when(registry):
     assert entry["dateCreated"] == at.isoformat().replace("+00:00", "Z")
 
 
-async def test_an_option_that_changed_is_told_with_both_values(registry):
+async def test_an_option_that_changed_is_reported_with_both_values(registry):
     change = {"name": "Shop", "options": {"sentry:origins": ["a.example"], "feedback:branding": True}}
     await registry.put("/projects/demo/web/", change)
     (entry,) = await latest(registry)

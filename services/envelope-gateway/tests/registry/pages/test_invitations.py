@@ -54,7 +54,7 @@ async def test_whoever_is_signed_in_may_accept_with_that_account(registry, link,
     }
 
 
-async def test_a_member_is_told_that_it_is_one(link, owner):
+async def test_a_member_reads_that_it_is_one(link, owner):
     page = await owner.submit(link, {"as": "session"}, status=409)
     assert 'id="problem"' in page.text
     assert "This account is a member already." in page.text
@@ -84,7 +84,7 @@ async def test_a_made_up_link_is_404(new_browser, path):
         assert "This invitation is not valid" in page.text
 
 
-async def test_too_many_attempts_are_told_on_the_page(open_registry):
+async def test_too_many_attempts_are_reported_on_the_page(open_registry):
     async with open_registry(login_attempts_per_address=1) as registry:
         for status in (303, 429):
             invited = await registry.post(MEMBERS, {"email": f"{status}@example.org"}, status=201)
