@@ -346,6 +346,16 @@ async def test_short_ids_of_feedback_are_never_those_of_error_groups(api: Api, r
         assert (await api.client.get(path)).status_code == 200
 
 
+@pytest.mark.parametrize("named", ["7", "WEB-ERR-7", "web-err-7z"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_bulk_request_that_names_an_error_group_changes_nothing(api: Api, method: str, named: str) -> None:
+    issue = (await api.issue(await api.submit()))["id"]
+    refused = await api.client.request(method, f"{LIST}?id={issue}&id={named}", json={"status": "resolved"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "not_feedback")
+    assert named in refused.json()["detail"]
+    assert [row["status"] for row in await api.list()] == ["unresolved"]
+
+
 @pytest.mark.parametrize("issue", ["0", "2" * 30, "9223372036854775808", "x", "%20", "-2"])
 async def test_ids_that_are_none(api: Api, issue: str) -> None:
     assert (await api.client.get(f"{LIST}{issue}/")).status_code == 404

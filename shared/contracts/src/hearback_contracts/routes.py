@@ -13,6 +13,7 @@ _ORGANIZATION: Final = r"/api/0/organizations/[^/]+"
 _PROJECT: Final = r"/api/0/projects/[^/]+/[^/]+"
 _ISSUES: Final = r"/api/0/(?:organizations/[^/]+/)?issues"
 _ERROR_SHORT_ID: Final = r"[^/]+-[eE][rR][rR]-[0-9a-zA-Z]+"
+_ERROR_GROUP: Final = rf"(?:[0-9]*[13579]|{_ERROR_SHORT_ID})"
 _PAGES: Final = r"/organizations/[^/]+"
 _SETTINGS: Final = r"/settings/[^/]+/projects/[^/]+"
 _WITH_PAGES: Final = ("feedback", "user-reports", "client-reports", "notifier", "crash-embed", "registry")
@@ -39,7 +40,7 @@ ROUTES: Final = (
     Route(rf"{_PROJECT}/events/[^/]+/attachments{_END}", "feedback"),
     Route(rf"{_PROJECT}/attachments{_END}", "feedback"),
     Route(rf"{_PROJECT}/events{_END}", "user-reports"),
-    Route(rf"{_ISSUES}/(?:[0-9]*[13579]|{_ERROR_SHORT_ID}){_END}", "user-reports"),
+    Route(rf"{_ISSUES}/{_ERROR_GROUP}{_END}", "user-reports"),
     Route(rf"{_ISSUES}{_END}", "feedback"),
     Route(rf"{_PROJECT}/issues{_END}", "feedback"),
     Route(rf"{_ORGANIZATION}/issues-count{_END}", "feedback"),
@@ -51,7 +52,7 @@ ROUTES: Final = (
     Route(rf"/api/0{_END}", "registry"),
     Route(r"/api/", "envelope-gateway"),
     *(Route(rf"/static/{service}/", service) for service in _WITH_PAGES),
-    Route(rf"{_PAGES}/issues/(?:[0-9]*[13579]|{_ERROR_SHORT_ID}){_END}", "user-reports"),
+    Route(rf"{_PAGES}/issues/{_ERROR_GROUP}{_END}", "user-reports"),
     Route(rf"{_PAGES}/(?:feedback|issues){_END}", "feedback"),
     Route(rf"{_PAGES}/user-feedback{_END}", "user-reports"),
     Route(rf"{_PAGES}/projects/[^/]+/events{_END}", "user-reports"),
@@ -70,6 +71,11 @@ def service_of(path: str) -> str | None:
     """Return the service of a path (without query), or None."""
     path = _SLASHES.sub("/", path)
     return next((service for pattern, service in _COMPILED if pattern.match(path)), None)
+
+
+def is_error_group(issue: str) -> bool:
+    """Return whether an issue's id or short id is an error group's; all others are feedback's."""
+    return re.fullmatch(_ERROR_GROUP, issue) is not None
 
 
 def is_page(path: str) -> bool:

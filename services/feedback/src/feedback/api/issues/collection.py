@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
+from hearback_contracts.routes import is_error_group
 from hearback_fleet.access import OrganizationScope
 from hearback_fleet.audit import audit_of
 from hearback_kit.errors import BadRequest
@@ -95,8 +96,14 @@ async def delete_issues(
 async def _chunks(
     state: AppState, scope: OrganizationScope, shared: Shared, ids: list[str], query: str
 ) -> AsyncIterator[Sequence[int]]:
-    """Yield the ids that a bulk request selects, by id or by search."""
+    """Yield the ids that a bulk request selects, by id or by search; raise BadRequest before the first."""
     if ids:
+        if error_group := next((one for one in ids if is_error_group(one)), None):
+            raise BadRequest(
+                f"{error_group} is an error group: only feedback can be changed many at a time.",
+                code="not_feedback",
+                field="id",
+            )
         numbers = await issue_ids(state, scope.organization, ids)
         for named in split(numbers if visible(scope) else []):
             yield named
