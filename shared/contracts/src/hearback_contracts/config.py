@@ -78,10 +78,11 @@ class ProjectConfig(_Flagged):
 
 
 class ProjectRef(_Snapshot):
-    """A reference to a project."""
+    """A reference to a project; `former_slugs` lead to it, too."""
 
     id: int
     slug: str
+    former_slugs: tuple[str, ...] = ()
 
 
 class MemberRef(_Snapshot):
@@ -99,12 +100,15 @@ class OrganizationConfig(_Flagged):
     id: int
     slug: str
     name: str
+    former_slugs: tuple[str, ...] = ()
     projects: tuple[ProjectRef, ...] = ()
     members: tuple[MemberRef, ...] = ()
 
     def find_project(self, id_or_slug: str) -> ProjectRef | None:
-        """Return the project with a slug or numeric id, or None."""
-        return next((p for p in self.projects if id_or_slug in {p.slug, str(p.id)}), None)
+        """Return the project with a slug, numeric id or former slug, or None."""
+        named = (p for p in self.projects if id_or_slug in {p.slug, str(p.id)})
+        had_it = (p for p in self.projects if id_or_slug in p.former_slugs)
+        return next(named, None) or next(had_it, None)
 
     def project_slug(self, project_id: int) -> str:
         """Return the slug of a project; its id if it was deleted."""

@@ -40,6 +40,12 @@ def project_choices(organization: OrganizationConfig) -> list[tuple[str, str]]:
     return [("", _("All projects")), *((project.slug, project.slug) for project in organization.projects)]
 
 
+def current_slug(organization: OrganizationConfig, project: str) -> str:
+    """Return the slug of a project given by slug, id or former slug, as choices have it; else the text itself."""
+    found = organization.find_project(project)
+    return found.slug if found else project
+
+
 def _setting_url(organization: OrganizationConfig, project: str | None, setting: Setting | None) -> str | None:
     if setting is None:
         return None

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from client_reports.domain.overview import COUNTED, ReasonTotal, overview
 from client_reports.domain.stats import InvalidStats, StatsQuery, category_ids, window
 from client_reports.errors import InvalidQuery
-from client_reports.pages.deps import PAGES, StateDep, StatsReader, project_choices, reason_values
+from client_reports.pages.deps import PAGES, StateDep, StatsReader, current_slug, project_choices, reason_values
 from client_reports.service.answer_stats import answer_stats
 from client_reports.service.app_state import AppState
 
@@ -48,6 +48,7 @@ async def stats_page(
     """Show the outcomes of a period, with the numbers behind each chart; `format=csv` exports them."""
     if choice.format == "csv":
         return await _csv(state, scope, choice)
+    choice.project = current_slug(scope.organization, choice.project)
     by_reason = _query(state, scope, choice, ("outcome", "category", "reason"))
     by_sdk = _query(state, scope, choice, ("outcome", "sdk"))
     reasons, sdks = await asyncio.gather(answer_stats(state, by_reason), answer_stats(state, by_sdk))

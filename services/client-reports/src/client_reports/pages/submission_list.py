@@ -29,7 +29,15 @@ from starlette.responses import Response
 from client_reports.domain.journal import Submission, SubmissionKey
 from client_reports.domain.submission_status import Step
 from client_reports.domain.values import submission_id as stored_id
-from client_reports.pages.deps import PAGES, Reader, StateDep, Writer, project_choices, reason_values
+from client_reports.pages.deps import (
+    PAGES,
+    Reader,
+    StateDep,
+    Writer,
+    current_slug,
+    project_choices,
+    reason_values,
+)
 from client_reports.pages.words import kind_words, state_words
 from client_reports.service.accept_submission import accept_submission
 from client_reports.service.app_state import AppState
@@ -84,6 +92,7 @@ async def submissions_page(
     An unknown id that may be a feedback's id or short id redirects to the feedback service's pages, which redirect
     back with `looked` if there is no such feedback.
     """
+    choice.project = current_slug(scope.organization, choice.project)
     project_ids = scope.project_ids([choice.project] if choice.project else None)
     if (event_id := parse_event_id(choice.query)) is not None:
         async with state.database.connection(share=scope.organization.id) as connection:

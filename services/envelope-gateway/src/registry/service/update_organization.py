@@ -24,8 +24,8 @@ async def update_organization(
         except ValueError as error:
             raise InvalidFeatures(str(error)) from error
         if values.get("slug", organization.slug) != organization.slug:
-            await _check_slug(change, values["slug"])
-        await change.touch_everything_of(organization)
+            await _rename(change, organization, values["slug"])
+        await change.touch_everything_of(organization)  # under its former slug, too
         changed = await organizations.update_organization(change.connection, organization.id, values, flags)
         change.touch_organization(changed.id, changed.slug)
         before = {name: getattr(organization, name) for name in values}
@@ -37,9 +37,11 @@ async def update_organization(
     return changed
 
 
-async def _check_slug(change: Change, slug: str) -> None:
+async def _rename(change: Change, organization: Organization, slug: str) -> None:
     if problem := problem_of(slug, RESERVED_FOR_ORGANIZATIONS):
         raise InvalidSlug(problem)
     await organizations.lock_creation(change.connection)
-    if await organizations.find_organization(change.connection, slug) is not None:
+    found = await organizations.find_organization(change.connection, slug)
+    if found is not None and found.slug == slug:
         raise SlugTaken
+    await organizations.rename_organization(change.connection, organization, slug)

@@ -29,7 +29,7 @@ async def update_project(
     async with changes.begin(actor) as change:
         project = existing(await projects.lock_project(change.connection, project.id))
         if values.get("slug", project.slug) != project.slug:
-            await _check_slug(change, project, values["slug"])
+            await _rename(change, project, values["slug"])
             change.touch_organization(project.organization_id, project.organization_slug)
         await projects.update_project(change.connection, project.id, values, options)
         change.touch_project(project.id)
@@ -77,9 +77,11 @@ async def _audit(change: Change, project: Project, changes: dict[str, dict[str, 
         )
 
 
-async def _check_slug(change: Change, project: Project, slug: str) -> None:
+async def _rename(change: Change, project: Project, slug: str) -> None:
     if problem := problem_of(slug, RESERVED_FOR_PROJECTS):
         raise InvalidSlug(problem)
     await lock_creation(change.connection)
-    if await projects.find_project(change.connection, project.organization_id, slug) is not None:
+    found = await projects.find_project(change.connection, project.organization_id, slug)
+    if found is not None and found.slug == slug:
         raise SlugTaken
+    await projects.rename_project(change.connection, project, slug)

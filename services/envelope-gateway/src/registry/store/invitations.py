@@ -56,7 +56,11 @@ async def find_invitation(
         select(*own)
         .join(organizations, organizations.c.id == members.c.organization_id)
         .where(
-            or_(organizations.c.slug == organization, organizations.c.id == parse_id(organization)),
+            or_(
+                organizations.c.slug == organization,
+                organizations.c.former_slugs.contains([organization]),
+                organizations.c.id == parse_id(organization),
+            ),
             members.c.id == member_id,
             members.c.invitation_digest == digest,
             members.c.invitation_expires_at > now,

@@ -10,6 +10,7 @@ from hearback_kit.values.ids import parse_id
 from sqlalchemy import insert, select, text, update
 
 from registry.store.rows import read_page
+from registry.store.slugs import take_slug, with_former, with_slug
 from registry.store.tables import organizations
 
 
@@ -22,6 +23,7 @@ class Organization:
     name: str
     features: dict[str, bool]
     created_at: datetime
+    former_slugs: list[str]
 
 
 async def lock_creation(connection: Connection) -> None:
@@ -30,11 +32,12 @@ async def lock_creation(connection: Connection) -> None:
 
 
 async def find_organization(connection: Connection, id_or_slug: str) -> Organization | None:
+    """Return the organization with an id, a slug or a former slug, or None."""
     query = select(organizations)
     if id_or_slug.isascii() and id_or_slug.isdigit():
         query = query.where(organizations.c.id == parse_id(id_or_slug))
     else:
-        query = query.where(organizations.c.slug == id_or_slug)
+        query = with_slug(query, organizations, id_or_slug)
     return await find_record(connection, Organization, query)
 
 
@@ -51,6 +54,7 @@ async def list_organizations(connection: Connection, ids: list[int], window: Win
 
 
 async def add_organization(connection: Connection, slug: str, name: str, now: datetime) -> Organization:
+    await take_slug(connection, organizations, slug)
     values = {"slug": slug, "name": name, "features": {}, "created_at": now}
     query = insert(organizations).values(values).returning(organizations)
     return record(Organization, (await connection.execute(query)).one())
@@ -63,3 +67,10 @@ async def update_organization(
     merged = {**values, "features": organizations.c.features.concat(features)}
     query = update(organizations).where(organizations.c.id == organization_id).values(merged)
     return record(Organization, (await connection.execute(query.returning(organizations))).one())
+
+
+async def rename_organization(connection: Connection, organization: Organization, slug: str) -> None:
+    """Give an organization another slug, which must not be another's; the former one leads to it, too."""
+    await take_slug(connection, organizations, slug)
+    former = with_former(organization.former_slugs, organization.slug, slug)
+    await update_organization(connection, organization.id, {"slug": slug, "former_slugs": former}, {})

@@ -11,6 +11,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.rows import count, read_page
+from registry.store.slugs import take_slug, with_former, with_slug
 from registry.store.tables import organizations, projects
 
 
@@ -28,6 +29,7 @@ class Project:
     has_feedbacks: bool
     has_new_feedbacks: bool
     created_at: datetime
+    former_slugs: list[str]
     organization_slug: str
     organization_name: str
     features: dict[str, bool]
@@ -44,11 +46,12 @@ def select_projects() -> Select[Any]:
 
 
 async def find_project(connection: Connection, organization_id: int, id_or_slug: str) -> Project | None:
+    """Return the project of an organization with an id, a slug or a former slug, or None."""
     query = select_projects().where(projects.c.organization_id == organization_id)
     if id_or_slug.isascii() and id_or_slug.isdigit():
         query = query.where(projects.c.id == parse_id(id_or_slug))
     else:
-        query = query.where(projects.c.slug == id_or_slug)
+        query = with_slug(query, projects, id_or_slug)
     return await find_record(connection, Project, query)
 
 
@@ -67,6 +70,7 @@ async def add_project(
     connection: Connection, organization_id: int, slug: str, name: str, platform: str | None, now: datetime
 ) -> int | None:
     """Create a project; return its id, or None when the slug is taken."""
+    await take_slug(connection, projects, slug, projects.c.organization_id == organization_id)
     values = {
         "organization_id": organization_id,
         "slug": slug,
@@ -95,6 +99,13 @@ async def update_project(
     """Set columns and merge options of a project."""
     merged = {**values, "options": projects.c.options.concat(options)}
     await connection.execute(update(projects).where(projects.c.id == project_id).values(merged))
+
+
+async def rename_project(connection: Connection, project: Project, slug: str) -> None:
+    """Give a project another slug, which must not be another's; the former one leads to it, too."""
+    await take_slug(connection, projects, slug, projects.c.organization_id == project.organization_id)
+    former = with_former(project.former_slugs, project.slug, slug)
+    await update_project(connection, project.id, {"slug": slug, "former_slugs": former}, {})
 
 
 async def set_project_flags(connection: Connection, project_id: int, values: dict[str, bool]) -> bool:

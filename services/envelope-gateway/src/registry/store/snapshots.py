@@ -18,7 +18,7 @@ from hearback_contracts.config import (
 )
 from hearback_kit.db import Connection
 from hearback_kit.values.ids import parse_id
-from sqlalchemy import Text, cast, delete, literal, select, union_all
+from sqlalchemy import Text, cast, delete, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from registry.store.rows import count
@@ -49,6 +49,7 @@ async def mark_all(connection: Connection) -> None:
         select(literal("key:") + project_keys.c.public),
         select(literal("organization:") + cast(organizations.c.id, Text)),
         select(literal("organization:") + organizations.c.slug),
+        select(literal("organization:") + func.unnest(organizations.c.former_slugs)),
     )
     await connection.execute(insert(unpublished).from_select(["name"], names).on_conflict_do_nothing())
 
@@ -151,7 +152,8 @@ async def _organizations(connection: Connection, references: list[str]) -> dict[
     values: dict[str, bytes] = {}
     for config in await organizations_of(connection, references):
         raw = config.model_dump_json().encode()
-        values[organization_snapshot(config.id)] = values[organization_snapshot(config.slug)] = raw
+        names: tuple[int | str, ...] = (config.id, config.slug, *config.former_slugs)
+        values.update(dict.fromkeys(map(organization_snapshot, names), raw))
     wanted = {organization_snapshot(reference) for reference in references}
     return {name: raw for name, raw in values.items() if name in wanted}
 
@@ -167,7 +169,8 @@ async def organizations_of(
         return []
     ids = [number for text in references if (number := parse_id(text)) is not None]
     slugs = [text for text in references if parse_id(text) is None]
-    where = organizations.c.id.in_(ids) | organizations.c.slug.in_(slugs)
+    named = organizations.c.slug.in_(slugs) | organizations.c.former_slugs.overlap(slugs)
+    where = organizations.c.id.in_(ids) | named
     rows = (await connection.execute(select(organizations).where(where))).all()
     found = [row.id for row in rows]
     refs_of = await _projects_by_organization(connection, found)
@@ -177,6 +180,7 @@ async def organizations_of(
             id=row.id,
             slug=row.slug,
             name=row.name,
+            former_slugs=tuple(row.former_slugs),
             features=row.features,
             projects=tuple(refs_of[row.id]),
             members=tuple(members_of[row.id]),
@@ -186,10 +190,13 @@ async def organizations_of(
 
 
 async def _projects_by_organization(connection: Connection, ids: list[int]) -> dict[int, list[ProjectRef]]:
-    query = select(projects.c.id, projects.c.slug, projects.c.organization_id).order_by(projects.c.id)
+    columns = (projects.c.id, projects.c.slug, projects.c.former_slugs, projects.c.organization_id)
+    query = select(*columns).order_by(projects.c.id)
     found: dict[int, list[ProjectRef]] = defaultdict(list)
     for row in (await connection.execute(query.where(projects.c.organization_id.in_(ids)))).all():
-        found[row.organization_id].append(ProjectRef(id=row.id, slug=row.slug))
+        found[row.organization_id].append(
+            ProjectRef(id=row.id, slug=row.slug, former_slugs=tuple(row.former_slugs))
+        )
     return found
 
 

@@ -1,6 +1,6 @@
 """The registry's tables."""
 
-from typing import Final
+from typing import Any, Final
 
 from hearback_kit.db.columns import TIME, columns
 from sqlalchemy import (
@@ -35,6 +35,10 @@ def _reference(name: str, target: str, **more: object) -> Column[int]:
     return Column(name, BigInteger, ForeignKey(f"{target}.id", ondelete="CASCADE"), nullable=False, **more)  # type: ignore[arg-type]
 
 
+def _former_slugs() -> Column[Any]:
+    return Column("former_slugs", ARRAY(Text), nullable=False, server_default=text("'{}'"))
+
+
 organizations = Table(
     "organizations",
     METADATA,
@@ -43,6 +47,7 @@ organizations = Table(
     Column("name", Text, nullable=False),
     Column("features", JSONB, nullable=False),
     _time("created_at"),
+    _former_slugs(),
 )
 
 projects = Table(
@@ -55,6 +60,7 @@ projects = Table(
     *columns(JSONB, "options", "quotas"),
     *columns(Boolean, "has_feedbacks", "has_new_feedbacks"),
     _time("created_at"),
+    _former_slugs(),
     UniqueConstraint("organization_id", "slug", name="projects_organization_slug"),
     Index("projects_organization_id", "organization_id", "id"),
 )

@@ -76,9 +76,21 @@ async def test_an_escaped_backslash_before_u0000_is_no_null_character(registry):
 async def test_a_slug_can_change_but_not_to_one_that_is_taken(registry, other):
     await registry.put("/organizations/demo/", {"slug": "other"}, status=409)
     assert (await registry.put("/organizations/demo/", {"slug": "renamed"}))["slug"] == "renamed"
+    for slug in ("renamed", "demo"):
+        assert (await registry.get(f"/organizations/{slug}/"))["slug"] == "renamed"
+        project = await registry.get(f"/projects/{slug}/web/")
+        assert project["organization"] == {"id": "1", "slug": "renamed", "name": "demo"}
+
+
+async def test_a_former_slug_leads_to_who_takes_it(registry, other):
+    await registry.put("/organizations/demo/", {"slug": "renamed"})
+    await registry.put("/organizations/other/", {"slug": "demo"}, token=other["token"])
     await registry.get("/organizations/demo/", status=404)
-    project = await registry.get("/projects/renamed/web/")
-    assert project["organization"] == {"id": "1", "slug": "renamed", "name": "demo"}
+    assert (await registry.get("/organizations/demo/", token=other["token"]))["slug"] == "demo"
+    await registry.put("/organizations/demo/", {"slug": "third"}, token=other["token"])
+    await registry.get("/organizations/demo/", status=404)
+    assert (await registry.put("/organizations/renamed/", {"slug": "demo"}))["slug"] == "demo"
+    assert (await registry.get("/organizations/renamed/"))["slug"] == "demo"
 
 
 async def test_tenants_never_see_each_other_by_ids_or_beside_their_own(registry, other):

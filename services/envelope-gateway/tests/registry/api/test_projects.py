@@ -2,6 +2,7 @@ import asyncio
 import re
 
 import pytest
+from registry.store.slugs import FORMER_SLUGS_MAX
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -46,7 +47,7 @@ async def test_other_fields_change_beside_options(registry):
         "/projects/demo/web/", {"name": " Web shop ", "slug": "shop", "platform": "javascript-react"}
     )
     assert (changed["name"], changed["slug"], changed["platform"]) == ("Web shop", "shop", "javascript-react")
-    await registry.get("/projects/demo/web/", status=404)
+    assert (await registry.get("/projects/demo/web/"))["slug"] == "shop"
     changed = await registry.put("/projects/demo/shop/", {"platform": None, "allowedDomains": ["a.example"]})
     assert (changed["platform"], changed["name"]) == (None, "Web shop")
     assert changed["options"]["sentry:origins"] == ["a.example"]
@@ -170,6 +171,30 @@ async def test_limits_hold(open_registry):
             )
             statuses = [answer.status_code for answer in await asyncio.gather(*at_once)]
             assert sorted(statuses) == [201, 400, 400, 400], path
+
+
+async def test_a_former_slug_leads_to_the_project_until_another_takes_it(registry):
+    path = "/projects/demo/web/"
+    for slug in ("shop", "store"):
+        assert (await registry.put(path, {"slug": slug}))["slug"] == slug
+    for slug in ("web", "shop", "store"):
+        assert (await registry.get(f"/projects/demo/{slug}/"))["id"] == "1"
+    made = await registry.post("/organizations/demo/projects/", {"name": "web"}, status=201)
+    assert (await registry.get(path))["id"] == made["id"]
+    second = await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
+    await registry.put("/projects/demo/second/", {"slug": "shop"})
+    assert (await registry.get("/projects/demo/shop/"))["id"] == second["id"]
+    await registry.put("/projects/demo/shop/", {"slug": "second"})
+    assert (await registry.get("/projects/demo/shop/"))["id"] == second["id"]
+
+
+async def test_as_many_former_slugs_lead_to_a_project_as_the_limit_says(registry):
+    slugs = [f"name-{number}" for number in range(FORMER_SLUGS_MAX + 2)]
+    for slug in slugs:
+        await registry.put("/projects/demo/1/", {"slug": slug})
+    for slug in ("web", slugs[0]):
+        await registry.get(f"/projects/demo/{slug}/", status=404)
+    assert (await registry.get(f"/projects/demo/{slugs[1]}/"))["slug"] == slugs[-1]
 
 
 async def test_one_slug_is_given_once_to_creations_and_renamings_at_once(registry):

@@ -66,7 +66,8 @@ async def test_changes_reach_a_follower_within_two_seconds(registry, configurati
     await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
     await organization(lambda found: found.find_project("second") is not None)
     await registry.put(path, {"slug": "shop"})
-    await organization(lambda found: found.find_project("shop") == ProjectRef(id=1, slug="shop"))
+    renamed = ProjectRef(id=1, slug="shop", former_slugs=("web",))
+    await organization(lambda found: found.find_project("shop") == found.find_project("web") == renamed)
     await project(lambda found: found.slug == "shop")
 
 
@@ -96,16 +97,27 @@ async def test_keys_follow_what_is_done_to_them(registry, configuration):
     await eventually(both_are_gone)
 
 
-async def test_a_renamed_organization_is_found_by_its_new_name_only(registry, configuration):
+async def test_a_renamed_organization_is_found_by_both_names(registry, other, configuration):
     assert await configuration.organization("demo")
     await registry.put("/organizations/demo/", {"slug": "renamed"})
 
+    async def slug_of(name):
+        found = await configuration.organization(name)
+        return found and found.slug
+
     async def is_renamed():
-        old, new = await configuration.organization("demo"), await configuration.organization("renamed")
-        project = await configuration.project(1)
-        return old is None and new is not None and project.organization_slug == "renamed"
+        return [await slug_of(name) for name in ("demo", "renamed")] == ["renamed", "renamed"]
 
     await eventually(is_renamed)
+    assert (await configuration.project(1)).organization_slug == "renamed"
+    await registry.bootstrap("demo", "web")
+    assert await is_renamed()
+    await registry.put("/organizations/other/", {"slug": "demo"}, token=other["token"])
+
+    async def is_taken():
+        return await slug_of("demo") == "demo"
+
+    await eventually(is_taken)
 
 
 @pytest.mark.parametrize("fault", ["refuse", "hang"])

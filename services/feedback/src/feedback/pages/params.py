@@ -86,9 +86,8 @@ class View:
 
     def project_choices(self, organization: OrganizationConfig) -> list[tuple[str, bool]]:
         """Return (slug, is chosen) of the projects to offer, which include all chosen ones."""
-        slugs = [
-            (one.slug, one.slug in self.projects or str(one.id) in self.projects) for one in organization.projects
-        ]
+        chosen_ones = [organization.find_project(name) for name in self.projects]
+        slugs = [(one.slug, one in chosen_ones) for one in organization.projects]
         if len(slugs) > PROJECT_CHOICES_MAX:
             slugs.sort(key=lambda one: not one[1])
         chosen = sum(is_chosen for _, is_chosen in slugs)

@@ -118,7 +118,8 @@ class SelectFeedback:
         found = {}
         for ref in organization.projects:
             project = await self._configuration.project(ref.id)
-            names = {str(ref.id), ref.slug.lower(), project.name.lower() if project else ref.slug.lower()}
+            names = {str(ref.id), ref.slug.lower(), *ref.former_slugs}
+            names |= {project.name.lower()} if project else set()
             found[ref.id] = frozenset(names)
         return found
 
