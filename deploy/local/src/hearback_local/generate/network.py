@@ -35,9 +35,7 @@ REACHES: Final[Mapping[str, tuple[int, ...]]] = {
 
 def network_policies(databases: Mapping[str, bool], port: int) -> str:
     """Return the policies; `databases` says for each service whether it has one."""
-    policies = [GENERAL.format(port=port)]
-    policies += ["".join(_policy(name, has, port)) for name, has in databases.items()]
-    return "---\n".join(policies)
+    return "---\n".join("".join(_policy(name, has, port)) for name, has in databases.items())
 
 
 def _policy(name: str, has_database: bool, port: int) -> Iterator[str]:
@@ -59,40 +57,6 @@ def _policy(name: str, has_database: bool, port: int) -> Iterator[str]:
     yield OUTSIDE + "".join(f"        - port: {number}\n" for number in sorted(set(ports)))
 
 
-GENERAL: Final = """\
-# Whatever is not allowed below is refused; every pod may ask for names.
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: default
-spec:
-  podSelector:
-    matchLabels: {{part-of: hearback}}
-  policyTypes: [Ingress, Egress]
-  egress:
-    - ports:
-        - {{port: 53, protocol: UDP}}
-        - {{port: 53, protocol: TCP}}
----
-# The only way in.
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: edge
-spec:
-  podSelector:
-    matchLabels: {{app: edge}}
-  policyTypes: [Ingress, Egress]
-  ingress:
-    - ports:
-        - port: 8000
-  egress:
-    - to:
-        - podSelector:
-            matchLabels: {{part-of: hearback}}
-      ports:
-        - port: {port}
-"""
 POLICY: Final = """\
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

@@ -1,4 +1,4 @@
-"""Generates kustomize overlays: `small` for one node, `ha` to survive the loss of a node."""
+"""Generates the parts of the kustomize overlay `ha` that depend on the list of services."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -8,7 +8,7 @@ from hearback_contracts.streams import STREAMS
 if TYPE_CHECKING:
     from hearback_local.generate.deployments import Deployed
 
-OVERLAYS: Final = "deploy/kustomize/overlays"
+OVERLAY: Final = "deploy/kustomize/overlays/ha"
 WORKERS_MAX: Final = 4  # as many as a stream has shards by default; more would have none to read
 WAITING_PER_WORKER: Final = 5_000
 
@@ -22,11 +22,8 @@ def overlays(services: Sequence["Deployed"]) -> dict[str, str]:
     scaling = [_server(name) for name in ["edge", *(one.name for one in services)]]
     scaling += [_worker(one.name) for one in services if one.has_worker]
     return {
-        f"{OVERLAYS}/small/kustomization.yaml": SMALL,
-        f"{OVERLAYS}/small/files.yaml": FILES,
-        f"{OVERLAYS}/ha/kustomization.yaml": HA,
-        f"{OVERLAYS}/ha/budgets.yaml": "---\n".join(budgets),
-        f"{OVERLAYS}/ha/scaling.yaml": "---\n".join(scaling),
+        f"{OVERLAY}/budgets.yaml": "---\n".join(budgets),
+        f"{OVERLAY}/scaling.yaml": "---\n".join(scaling),
     }
 
 
@@ -43,65 +40,6 @@ def _worker(service: str) -> str:
     return AUTOSCALER.format(name=f"{service}-worker", most=WORKERS_MAX) + (metrics or CPU)
 
 
-SMALL: Final = """\
-# One node: a process of each, small requests, files on a volume claim instead of an S3 store.
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-namespace: hearback
-resources:
-  - ../../base
-  - files.yaml
-configMapGenerator:
-  - name: hearback
-    behavior: merge
-    literals:
-      - HEARBACK_BLOB_URL=file:///var/lib/hearback/blobs
-      - ENVELOPE_GATEWAY_OUTAGE_SPOOL_DIR=/var/lib/hearback/outage-spool
-patches:
-  - target: {kind: Deployment, labelSelector: part-of=hearback}
-    patch: |
-      - op: replace
-        path: /spec/template/spec/containers/0/resources/requests
-        value: {cpu: 10m, memory: 96Mi}
-      - op: replace
-        path: /spec/template/spec/volumes/1
-        value: {name: files, persistentVolumeClaim: {claimName: files}}
-"""
-FILES: Final = """\
-# Every pod mounts it: on more than one node take a class that can ReadWriteMany, or an S3 store.
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata:
-  name: files
-spec:
-  accessModes: [ReadWriteOnce]
-  resources:
-    requests: {storage: 20Gi}
-"""
-HA: Final = """\
-# Two of each at least, on different nodes, replaced one by one, scaled by load. See the README of this folder.
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-namespace: hearback
-resources:
-  - ../../base
-  - budgets.yaml
-  - scaling.yaml
-patches:
-  - target: {kind: Deployment}
-    patch: |
-      - op: add
-        path: /spec/strategy
-        value: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
-      - op: add
-        path: /spec/template/spec/topologySpreadConstraints
-        value:
-          - maxSkew: 1
-            topologyKey: kubernetes.io/hostname
-            whenUnsatisfiable: ScheduleAnyway
-            labelSelector: {matchLabels: {part-of: hearback}}
-            matchLabelKeys: [app]
-"""
 BUDGET: Final = """\
 apiVersion: policy/v1
 kind: PodDisruptionBudget
