@@ -10,7 +10,7 @@ from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import parse_id
 
 from registry.api import serializers
-from registry.api.deps import DatabaseDep, OrganizationScope, organization_scope
+from registry.api.deps import Authority, DatabaseDep, organization_scope
 from registry.api.params import PAGE_ROWS_MAX
 from registry.store.audit_logs import AuditLogFilter, list_entries, position
 
@@ -21,7 +21,7 @@ AuditPageDep = Annotated[PageRequest, page_request(read_time, read_id, rows=PAGE
 
 @router.get("/", operation_id="listAuditLogs", summary="List who changed what, and when")
 async def list_all(
-    scope: Annotated[OrganizationScope, organization_scope(*ORGANIZATION_WRITE)],
+    scope: Annotated[Authority, organization_scope(*ORGANIZATION_WRITE)],
     database: DatabaseDep,
     page: AuditPageDep,
     response: Response,

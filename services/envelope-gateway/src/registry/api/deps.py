@@ -4,7 +4,6 @@ The registry reads its own tables instead of the published configuration, so tha
 and everything works while Valkey is unavailable.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -16,7 +15,7 @@ from hearback_kit.errors import existing
 
 from registry.api.params import OrganizationName, ProjectName
 from registry.service.app_state import AppState
-from registry.service.change_configuration import Actor
+from registry.service.change_configuration import Authority, Changes
 from registry.store.organizations import Organization, find_organization
 from registry.store.projects import Project, find_project
 
@@ -32,40 +31,21 @@ DatabaseDep = Annotated[Database, Depends(database_of)]
 PrincipalDep = Annotated[Principal, Depends(principal_of)]
 
 
-def actor_of(principal: PrincipalDep, address: AddressDep) -> Actor:
-    """Return the caller as the actor of a change."""
-    return Actor(int(principal.id), principal.email or "", address)
+async def changes_of(state: StateDep, principal: PrincipalDep, address: AddressDep) -> Changes:
+    """Return what starts changes by the caller."""
+    return state.changes.by(int(principal.id), principal.email or "", address)
 
 
-ActorDep = Annotated[Actor, Depends(actor_of)]
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationScope:
-    """A caller within an organization, allowed what the route needs."""
-
-    principal: Principal
-    organization: Organization
-
-    @property
-    def scopes(self) -> frozenset[str]:
-        """What the caller may do in this organization."""
-        return scopes_within(self.principal, self.organization.id)
-
-    @property
-    def user_id(self) -> int:
-        """The account behind the caller's token or session."""
-        return int(self.principal.id)
+ChangesDep = Annotated[Changes, Depends(changes_of)]
 
 
 def organization_scope(*scopes: str) -> Any:
     """Return a dependency: the organization of the path, for callers with any of `scopes`."""
 
-    async def resolve(
-        database: DatabaseDep, principal: PrincipalDep, organization: OrganizationName
-    ) -> OrganizationScope:
+    async def resolve(database: DatabaseDep, principal: PrincipalDep, organization: OrganizationName) -> Authority:
         async with database.connection() as connection:
-            return OrganizationScope(principal, await _organization(connection, principal, organization, scopes))
+            found = await _organization(connection, principal, organization, scopes)
+        return Authority(found, int(principal.id), scopes_within(principal, found.id))
 
     return Depends(resolve)
 

@@ -88,13 +88,7 @@ async def introspect(state: StateDep, kind: str, digest: str) -> Holder:
     description="Gives a new token each time; the owner's password only when the owner was just created.",
 )
 async def bootstrap(state: StateDep, wanted: BootstrapRequest) -> Bootstrapped:
-    return await bootstrap_project(
-        state.changes,
-        state.sign_in.passwords,
-        wanted.organization,
-        wanted.project,
-        projects_max=state.settings.projects_max,
-    )
+    return await bootstrap_project(state.changes, state.sign_in.passwords, wanted.organization, wanted.project)
 
 
 @router.post(

@@ -10,7 +10,7 @@ from hearback_kit.errors import BadRequest
 from hearback_web.cookies import set_session_cookie
 
 from registry.api import serializers
-from registry.api.deps import StateDep, actor_of
+from registry.api.deps import StateDep
 from registry.api.params import MemberName, Name, NewPassword, OrganizationName, RequestBody
 from registry.service.accept_invitation import InvitationLink
 
@@ -53,9 +53,7 @@ async def get(
     is_member = principal is not None and found.organization_id in principal.tenants
     return Invitation(
         org_slug=found.organization_slug,
-        organization=serializers.OrganizationRef(
-            id=str(found.organization_id), slug=found.organization_slug, name=found.organization_name
-        ),
+        organization=serializers.OrganizationRef.model_validate(found),
         email=found.email,
         role=found.role,
         expires_at=found.expires_at,
@@ -94,5 +92,5 @@ async def accept(
         await state.invitations.find(link, now)
         raise BadRequest("A password is required, or a session.", code="password_required")
     user = await state.account(principal)
-    joined = await state.invitations.accept_signed_in(link, user, actor_of(principal, address), now)
+    joined = await state.invitations.accept_signed_in(link, user, address, now)
     return serializers.member(joined, now)

@@ -7,7 +7,7 @@ from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
 from hearback_kit.errors import existing
 
 from registry.api import serializers
-from registry.api.deps import ActorDep, DatabaseDep, StateDep, project_scope
+from registry.api.deps import ChangesDep, DatabaseDep, StateDep, project_scope
 from registry.api.params import KeyName, Name, PagingDep, RequestBody
 from registry.service import manage_keys
 from registry.store.keys import find_key, list_keys
@@ -41,9 +41,10 @@ async def list_all(
 
 
 @router.post("/", operation_id="createKey", summary="Create a client key", status_code=201)
-async def create(project: WritableProject, state: StateDep, actor: ActorDep, wanted: NewKey) -> serializers.Key:
-    count_max = state.settings.keys_max
-    key = await manage_keys.create_key(state.changes, actor, project, wanted.name, count_max=count_max)
+async def create(
+    project: WritableProject, state: StateDep, changes: ChangesDep, wanted: NewKey
+) -> serializers.Key:
+    key = await manage_keys.create_key(changes, project, wanted.name)
     return serializers.key(key, state.settings.public_url)
 
 
@@ -55,10 +56,10 @@ async def get(project: ReadableProject, state: StateDep, database: DatabaseDep, 
 
 @router.put("/{key}/", operation_id="updateKey", summary="Rename a client key, disable or enable it")
 async def update(
-    project: WritableProject, state: StateDep, actor: ActorDep, key: KeyName, wanted: KeyChange
+    project: WritableProject, state: StateDep, changes: ChangesDep, key: KeyName, wanted: KeyChange
 ) -> serializers.Key:
     values = wanted.model_dump(exclude_none=True)
-    changed = await manage_keys.update_key(state.changes, actor, project, key, values)
+    changed = await manage_keys.update_key(changes, project, key, values)
     return serializers.key(changed, state.settings.public_url)
 
 
@@ -68,11 +69,11 @@ async def update(
     summary="Replace the public and secret part of a client key",
     description="The id stays; what is sent with the old DSN is refused within two seconds.",
 )
-async def rotate(project: WritableProject, state: StateDep, actor: ActorDep, key: KeyName) -> serializers.Key:
-    rotated = await manage_keys.rotate_key(state.changes, actor, project, key)
+async def rotate(project: WritableProject, state: StateDep, changes: ChangesDep, key: KeyName) -> serializers.Key:
+    rotated = await manage_keys.rotate_key(changes, project, key)
     return serializers.key(rotated, state.settings.public_url)
 
 
 @router.delete("/{key}/", operation_id="deleteKey", summary="Delete a client key", status_code=204)
-async def delete(project: WritableProject, state: StateDep, actor: ActorDep, key: KeyName) -> None:
-    await manage_keys.delete_key(state.changes, actor, project, key)
+async def delete(project: WritableProject, changes: ChangesDep, key: KeyName) -> None:
+    await manage_keys.delete_key(changes, project, key)

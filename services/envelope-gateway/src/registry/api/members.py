@@ -7,17 +7,16 @@ from hearback_kit.api.params import row_id
 from hearback_kit.errors import BadRequest, existing
 
 from registry.api import serializers
-from registry.api.deps import ActorDep, DatabaseDep, OrganizationScope, StateDep, organization_scope
+from registry.api.deps import Authority, ChangesDep, DatabaseDep, StateDep, organization_scope
 from registry.api.params import Email, MemberName, PagingDep, RequestBody, Role
 from registry.service import invite_member as inviting
 from registry.service import manage_members
-from registry.service.manage_members import MemberAuthority
 from registry.store.members import find_member, list_members
 
 router = APIRouter(prefix="/api/0/organizations/{organization}/members", tags=["members"])
 
-ReadScope = Annotated[OrganizationScope, organization_scope("member:read", "member:write", "member:admin")]
-WriteScope = Annotated[OrganizationScope, organization_scope("member:write", "member:admin")]
+ReadScope = Annotated[Authority, organization_scope("member:read", "member:write", "member:admin")]
+WriteScope = Annotated[Authority, organization_scope("member:write", "member:admin")]
 
 
 class NewMember(RequestBody):
@@ -54,12 +53,10 @@ async def list_all(
     status_code=201,
 )
 async def invite(
-    scope: WriteScope, state: StateDep, actor: ActorDep, wanted: NewMember
+    scope: WriteScope, state: StateDep, changes: ChangesDep, wanted: NewMember
 ) -> serializers.InvitedMember:
     role = wanted.org_role or wanted.role
-    member, link = await inviting.invite_member(
-        state.changes, actor, _authority(scope), state.settings, email=wanted.email, role=role
-    )
+    member, link = await inviting.invite_member(changes, scope, email=wanted.email, role=role)
     return serializers.invited_member(member, state.clock.now(), link)
 
 
@@ -76,16 +73,14 @@ async def get(scope: ReadScope, state: StateDep, database: DatabaseDep, member: 
     description="`reinvite` replaces the link of an invitation; `invite_link` is null otherwise.",
 )
 async def update(
-    scope: WriteScope, state: StateDep, actor: ActorDep, member: MemberName, wanted: MemberChange
+    scope: WriteScope, state: StateDep, changes: ChangesDep, member: MemberName, wanted: MemberChange
 ) -> serializers.InvitedMember:
-    member_id, authority, role = row_id(member), _authority(scope), wanted.org_role or wanted.role
+    member_id, role = row_id(member), wanted.org_role or wanted.role
     link = None
     if wanted.reinvite:
-        found, link = await inviting.renew_invitation(
-            state.changes, actor, authority, state.settings, member_id, role
-        )
+        found, link = await inviting.renew_invitation(changes, scope, member_id, role)
     elif role is not None:
-        found = await manage_members.update_role(state.changes, actor, authority, member_id, role)
+        found = await manage_members.update_role(changes, scope, member_id, role)
     else:
         raise BadRequest("role or reinvite is required.", code="invalid")
     return serializers.invited_member(found, state.clock.now(), link)
@@ -97,9 +92,5 @@ async def update(
     summary="Remove a member with the tokens that the member created here, or withdraw an invitation",
     status_code=204,
 )
-async def remove(scope: WriteScope, state: StateDep, actor: ActorDep, member: MemberName) -> None:
-    await manage_members.remove_member(state.changes, actor, _authority(scope), row_id(member))
-
-
-def _authority(scope: OrganizationScope) -> MemberAuthority:
-    return MemberAuthority(scope.organization, scope.user_id, scope.scopes)
+async def remove(scope: WriteScope, changes: ChangesDep, member: MemberName) -> None:
+    await manage_members.remove_member(changes, scope, row_id(member))

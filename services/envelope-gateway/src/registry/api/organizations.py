@@ -7,7 +7,7 @@ from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE
 from pydantic import Field
 
 from registry.api import serializers
-from registry.api.deps import ActorDep, DatabaseDep, OrganizationScope, PrincipalDep, StateDep, organization_scope
+from registry.api.deps import Authority, ChangesDep, DatabaseDep, PrincipalDep, organization_scope
 from registry.api.params import Name, PagingDep, RequestBody, Slug
 from registry.service.update_organization import update_organization
 from registry.store.organizations import list_organizations
@@ -33,7 +33,7 @@ async def list_own(
 
 @router.get("/{organization}/", operation_id="getOrganization", summary="Show an organization and its flags")
 async def get(
-    scope: Annotated[OrganizationScope, organization_scope(*ORGANIZATION_READ)],
+    scope: Annotated[Authority, organization_scope(*ORGANIZATION_READ)],
 ) -> serializers.Organization:
     return serializers.organization(scope.organization)
 
@@ -45,12 +45,11 @@ async def get(
     description="`features` is merged. In force in every service within two seconds.",
 )
 async def update(
-    scope: Annotated[OrganizationScope, organization_scope(*ORGANIZATION_WRITE)],
-    state: StateDep,
-    actor: ActorDep,
+    scope: Annotated[Authority, organization_scope(*ORGANIZATION_WRITE)],
+    changes: ChangesDep,
     wanted: OrganizationChange,
 ) -> serializers.Organization:
     given = {"name": wanted.name, "slug": wanted.slug}
     values = {name: value for name, value in given.items() if value is not None}
-    changed = await update_organization(state.changes, actor, scope.organization, values, wanted.features)
+    changed = await update_organization(changes, scope.organization, values, wanted.features)
     return serializers.organization(changed)

@@ -9,11 +9,10 @@ from pydantic import Field
 
 from registry.api import serializers
 from registry.api.deps import (
-    ActorDep,
+    Authority,
+    ChangesDep,
     DatabaseDep,
-    OrganizationScope,
     PrincipalDep,
-    StateDep,
     organization_scope,
     project_scope,
 )
@@ -57,7 +56,7 @@ async def list_own(database: DatabaseDep, principal: PrincipalDep, paging: Pagin
     summary="List the projects of an organization",
 )
 async def list_all(
-    scope: Annotated[OrganizationScope, organization_scope(*ORGANIZATION_READ, *PROJECT_READ)],
+    scope: Annotated[Authority, organization_scope(*ORGANIZATION_READ, *PROJECT_READ)],
     database: DatabaseDep,
     paging: PagingDep,
 ) -> list[serializers.Project]:
@@ -72,14 +71,12 @@ async def list_all(
     status_code=201,
 )
 async def create(
-    scope: Annotated[OrganizationScope, organization_scope(*PROJECT_WRITE)],
-    state: StateDep,
-    actor: ActorDep,
+    scope: Annotated[Authority, organization_scope(*PROJECT_WRITE)],
+    changes: ChangesDep,
     wanted: NewProject,
 ) -> serializers.Project:
     new = creating.NewProject(wanted.name, wanted.slug, wanted.platform)
-    count_max = state.settings.projects_max
-    created = await creating.create_project(state.changes, actor, scope.organization, new, count_max=count_max)
+    created = await creating.create_project(changes, scope.organization, new)
     return serializers.project(created)
 
 
@@ -98,8 +95,7 @@ async def get(project: Annotated[Project, project_scope(*PROJECT_READ)]) -> seri
 )
 async def update(
     project: Annotated[Project, project_scope(*PROJECT_WRITE)],
-    state: StateDep,
-    actor: ActorDep,
+    changes: ChangesDep,
     wanted: ProjectChange,
 ) -> serializers.Project:
     options = dict(wanted.options)
@@ -110,4 +106,4 @@ async def update(
         for name in ("name", "slug", "platform")
         if name in wanted.model_fields_set and (getattr(wanted, name) is not None or name == "platform")
     }
-    return serializers.project(await update_project(state.changes, actor, project, values, options))
+    return serializers.project(await update_project(changes, project, values, options))

@@ -7,7 +7,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
 from pydantic import BaseModel
 
-from registry.api.deps import ActorDep, StateDep, project_scope
+from registry.api.deps import ChangesDep, project_scope
 from registry.domain.quotas import CATEGORIES_MAX, LIMIT_MAX, SCOPES, WINDOW_SECONDS_MAX
 from registry.service.update_project import change_quotas
 from registry.store.projects import Project
@@ -74,9 +74,7 @@ async def list_all(project: Annotated[Project, project_scope(*PROJECT_READ)]) ->
 )
 async def replace(
     project: Annotated[Project, project_scope(*PROJECT_WRITE)],
-    state: StateDep,
-    actor: ActorDep,
+    changes: ChangesDep,
     wanted: Annotated[Any, Body(description="A list of quotas (ids differ).", json_schema_extra=_LIST)],
 ) -> Any:
-    count_max = state.settings.quotas_max
-    return await change_quotas(state.changes, actor, project, lambda _: wanted, count_max=count_max)
+    return await change_quotas(changes, project, lambda _: wanted)

@@ -1,10 +1,11 @@
 """Response bodies. Ids are strings of digits, as Sentry's clients expect."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from hearback_contracts.options import Option
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from registry.domain.audit import note_of
@@ -16,47 +17,45 @@ from registry.store import audit_logs, keys, members, organizations, projects, t
 class Answer(BaseModel):
     """A JSON object with names in camel case."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True)
+
+
+Id = Annotated[str, BeforeValidator(str)]
+CreatedAt = Annotated[datetime, Field(validation_alias="created_at")]
 
 
 class Organization(Answer):
     """An organization; `features` has every flag by its full name."""
 
-    id: str
+    id: Id
     slug: str
     name: str
-    date_created: datetime
+    date_created: CreatedAt
     status: dict[str, str]
     features: dict[str, bool]
 
 
 def organization(row: organizations.Organization) -> Organization:
-    return Organization(
-        id=str(row.id),
-        slug=row.slug,
-        name=row.name,
-        date_created=row.created_at,
-        status={"id": "active", "name": "active"},
-        features=features_with_defaults(row.features),
-    )
+    more = {"status": {"id": "active", "name": "active"}, "features": features_with_defaults(row.features)}
+    return Organization.model_validate(asdict(row) | more)
 
 
 class OrganizationRef(Answer):
     """An organization as its projects show it."""
 
-    id: str
-    slug: str
-    name: str
+    id: Id = Field(validation_alias="organization_id")
+    slug: str = Field(validation_alias="organization_slug")
+    name: str = Field(validation_alias="organization_name")
 
 
 class Project(Answer):
     """A project; `options` has every declared option with its value or default."""
 
-    id: str
+    id: Id
     slug: str
     name: str
     platform: str | None
-    date_created: datetime
+    date_created: CreatedAt
     status: str
     is_member: bool
     has_access: bool
@@ -70,67 +69,44 @@ class Project(Answer):
 
 def project(row: projects.Project) -> Project:
     options = with_defaults(row.options)
-    return Project(
-        id=str(row.id),
-        slug=row.slug,
-        name=row.name,
-        platform=row.platform,
-        date_created=row.created_at,
-        status="active",
-        is_member=True,
-        has_access=True,
-        has_feedbacks=row.has_feedbacks,
-        has_new_feedbacks=row.has_new_feedbacks,
-        allowed_domains=options[Option.ORIGINS],
-        options=options,
-        features=[],
-        organization=OrganizationRef(
-            id=str(row.organization_id), slug=row.organization_slug, name=row.organization_name
-        ),
-    )
+    more = {
+        "status": "active",
+        "is_member": True,
+        "has_access": True,
+        "allowed_domains": options[Option.ORIGINS],
+        "options": options,
+        "features": [],
+        "organization": row,
+    }
+    return Project.model_validate(asdict(row) | more)
 
 
 class Key(Answer):
     """A client key and its DSNs."""
 
-    id: str
+    id: Id
     public: str
     secret: str
     name: str
-    label: str
+    label: str = Field(validation_alias="name")
     is_active: bool
     project_id: int
     dsn: dict[str, str]
-    date_created: datetime
+    date_created: CreatedAt
 
 
 def key(row: keys.Key, public_url: str) -> Key:
     """Serialize a client key with DSNs for the fleet at `public_url`."""
-    return Key(
-        id=str(row.id),
-        public=row.public,
-        secret=row.secret,
-        name=row.name,
-        label=row.name,
-        is_active=row.is_active,
-        project_id=row.project_id,
-        dsn=dsns_of(public_url, row.project_id, row.public, row.secret),
-        date_created=row.created_at,
-    )
+    return Key.model_validate(asdict(row) | {"dsn": dsns_of(public_url, row.project_id, row.public, row.secret)})
 
 
 class User(Answer):
     """An account."""
 
-    id: str
+    id: Id
     email: str
     name: str | None
-    username: str
-
-
-def user(row: users.User) -> User:
-    """Serialize an account."""
-    return User(id=str(row.id), email=row.email, name=row.name, username=row.email)
+    username: str = Field(validation_alias="email")
 
 
 class Account(User):
@@ -142,47 +118,36 @@ class Account(User):
 
 def account(row: users.User) -> Account:
     """Serialize the caller's own account."""
-    return Account(
-        **user(row).model_dump(),
-        is_email_verified=row.email_verified_at is not None,
-        options={"language": row.language},
-    )
+    is_verified = row.email_verified_at is not None
+    own = {"is_email_verified": is_verified, "options": {"language": row.language}}
+    return Account.model_validate(asdict(row) | own)
 
 
 class Member(Answer):
     """A member of an organization; `pending` (and without a user) until the invitation is accepted."""
 
-    id: str
+    id: Id
     email: str
     name: str | None
     role: str
-    org_role: str
+    org_role: str = Field(validation_alias="role")
     pending: bool
     expired: bool
     invite_status: str
     inviter_name: str | None
-    date_created: datetime
+    date_created: CreatedAt
     user: User | None
 
 
 def member(row: members.Member, now: datetime) -> Member:
     expires_at = row.invitation_expires_at
-    account = None
-    if row.user_id is not None:
-        account = User(id=str(row.user_id), email=row.email, name=row.name, username=row.email)
-    return Member(
-        id=str(row.id),
-        email=row.email,
-        name=row.name,
-        role=row.role,
-        org_role=row.role,
-        pending=row.is_pending,
-        expired=row.is_pending and expires_at is not None and expires_at <= now,
-        invite_status="approved",
-        inviter_name=row.inviter_name,
-        date_created=row.created_at,
-        user=account,
-    )
+    more = {
+        "pending": row.is_pending,
+        "expired": row.is_pending and expires_at is not None and expires_at <= now,
+        "invite_status": "approved",
+        "user": None if row.is_pending else {"id": row.user_id, "email": row.email, "name": row.name},
+    }
+    return Member.model_validate(asdict(row) | more)
 
 
 class InvitedMember(Member):
@@ -199,28 +164,14 @@ def invited_member(row: members.Member, now: datetime, link: str | None) -> Invi
 class Token(Answer):
     """An API token without its secret."""
 
-    id: str
+    id: Id
     name: str
     scopes: list[str]
-    token_last_characters: str
-    user: str
-    date_created: datetime
-    date_expires: datetime | None
-    date_last_used: datetime | None
-
-
-def token(row: tokens.Token) -> Token:
-    """Serialize a token."""
-    return Token(
-        id=str(row.id),
-        name=row.name,
-        scopes=row.scopes,
-        token_last_characters=row.last_characters,
-        user=row.email,
-        date_created=row.created_at,
-        date_expires=row.expires_at,
-        date_last_used=row.last_used_at,
-    )
+    token_last_characters: str = Field(validation_alias="last_characters")
+    user: str = Field(validation_alias="email")
+    date_created: CreatedAt
+    date_expires: datetime | None = Field(validation_alias="expires_at")
+    date_last_used: datetime | None = Field(validation_alias="last_used_at")
 
 
 class CreatedToken(Token):
@@ -231,7 +182,7 @@ class CreatedToken(Token):
 
 def created_token(row: tokens.Token, secret: str) -> CreatedToken:
     """Serialize a new token with its secret."""
-    return CreatedToken(**token(row).model_dump(), token=secret)
+    return CreatedToken.model_validate(asdict(row) | {"token": secret})
 
 
 class AuditLogActor(Answer):
@@ -245,15 +196,15 @@ class AuditLogActor(Answer):
 class AuditLogEntry(Answer):
     """A change: `note` describes it, `data` has its details."""
 
-    id: str
+    id: Id
     event: str
     note: str
     actor: AuditLogActor
-    ip_address: str | None
+    ip_address: str | None = Field(validation_alias="address")
     target_object: int | None
     target_user: AuditLogActor | None
     data: dict[str, Any]
-    date_created: datetime
+    date_created: CreatedAt
 
 
 class AuditLogs(Answer):
@@ -270,14 +221,6 @@ def audit_log_entry(row: audit_logs.AuditLogEntry) -> AuditLogEntry:
     if row.target_user_id is not None:
         name = row.target_name or row.target_email or ""
         target = AuditLogActor(id=str(row.target_user_id), name=name, email=row.target_email)
-    return AuditLogEntry(
-        id=str(row.id),
-        event=row.event,
-        note=note_of(row.event, row.data),
-        actor=AuditLogActor(id=actor_id, name=row.actor_name or row.actor_label, email=email),
-        ip_address=row.address,
-        target_object=row.target_object,
-        target_user=target,
-        data=row.data,
-        date_created=row.created_at,
-    )
+    actor = AuditLogActor(id=actor_id, name=row.actor_name or row.actor_label, email=email)
+    more = {"note": note_of(row.event, row.data), "actor": actor, "target_user": target}
+    return AuditLogEntry.model_validate(asdict(row) | more)

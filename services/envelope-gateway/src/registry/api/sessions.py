@@ -44,7 +44,7 @@ async def login(
     user = await state.sign_in.authenticate(wanted.email, wanted.password, address)
     session = await state.sign_in.begin_session(user, address)
     set_session_cookie(response, session.secret, session.duration, state.settings.public_url)
-    return serializers.user(user)
+    return serializers.User.model_validate(user)
 
 
 @router.delete(

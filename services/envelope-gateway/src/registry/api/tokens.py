@@ -8,17 +8,16 @@ from hearback_kit.api.params import row_id
 from pydantic import AwareDatetime, Field
 
 from registry.api import serializers
-from registry.api.deps import ActorDep, DatabaseDep, OrganizationScope, StateDep, organization_scope
+from registry.api.deps import Authority, ChangesDep, DatabaseDep, organization_scope
 from registry.api.params import Name, PagingDep, RequestBody
 from registry.domain.roles import WRITE_SCOPES
 from registry.service import manage_tokens
-from registry.service.manage_tokens import TokenAuthority
 from registry.store.tokens import list_tokens
 
 router = APIRouter(prefix="/api/0/organizations/{organization}/api-tokens", tags=["tokens"])
 
-ReadScope = Annotated[OrganizationScope, organization_scope(*sorted(SCOPES))]
-WriteScope = Annotated[OrganizationScope, organization_scope(*sorted(WRITE_SCOPES))]
+ReadScope = Annotated[Authority, organization_scope(*sorted(SCOPES))]
+WriteScope = Annotated[Authority, organization_scope(*sorted(WRITE_SCOPES))]
 
 
 class NewToken(RequestBody):
@@ -31,11 +30,8 @@ class NewToken(RequestBody):
 
 @router.get("/", operation_id="listTokens", summary="List API tokens, without their secrets")
 async def list_all(scope: ReadScope, database: DatabaseDep, paging: PagingDep) -> list[serializers.Token]:
-    authority = _authority(scope)
-    rows = await database.read(
-        list_tokens, scope.organization.id, authority.only_user_id, authority.scopes, paging.window
-    )
-    return paging.answer(rows, serializers.token)
+    rows = await database.read(list_tokens, scope.organization.id, scope.only_user_id, scope.scopes, paging.window)
+    return paging.answer(rows, serializers.Token.model_validate)
 
 
 @router.post(
@@ -45,26 +41,16 @@ async def list_all(scope: ReadScope, database: DatabaseDep, paging: PagingDep) -
     description="The secret is in this answer and nowhere else. Without `expiresAt` it does not expire.",
     status_code=201,
 )
-async def create(
-    scope: WriteScope, state: StateDep, actor: ActorDep, wanted: NewToken
-) -> serializers.CreatedToken:
+async def create(scope: WriteScope, changes: ChangesDep, wanted: NewToken) -> serializers.CreatedToken:
     new = manage_tokens.NewToken(wanted.name, frozenset(wanted.scopes), wanted.expires_at)
-    count_max = state.settings.tokens_max
-    secret, token = await manage_tokens.create_token(
-        state.changes, actor, _authority(scope), new, count_max=count_max
-    )
+    secret, token = await manage_tokens.create_token(changes, scope, new)
     return serializers.created_token(token, secret)
 
 
 @router.delete("/{token}/", operation_id="revokeToken", summary="Revoke an API token", status_code=204)
 async def revoke(
     scope: WriteScope,
-    state: StateDep,
-    actor: ActorDep,
+    changes: ChangesDep,
     token: Annotated[str, Path(description="Id of the token.")],
 ) -> None:
-    await manage_tokens.revoke_token(state.changes, actor, _authority(scope), row_id(token))
-
-
-def _authority(scope: OrganizationScope) -> TokenAuthority:
-    return TokenAuthority(scope.organization.id, scope.user_id, scope.scopes)
+    await manage_tokens.revoke_token(changes, scope, row_id(token))

@@ -10,7 +10,7 @@ from hearback_kit.errors import BadRequest, Forbidden, Unauthorized
 from pydantic import RootModel
 
 from registry.api import serializers
-from registry.api.deps import ActorDep, DatabaseDep, PrincipalDep, StateDep
+from registry.api.deps import ChangesDep, DatabaseDep, PrincipalDep, StateDep
 from registry.api.params import KnownPassword, Language, Name, NewPassword, RequestBody
 from registry.domain.roles import WRITE_SCOPES
 from registry.service.set_alerts import set_alerts
@@ -67,12 +67,12 @@ async def update_self(
     session: Annotated[str, Depends(session_of)],
     state: StateDep,
     principal: PrincipalDep,
-    actor: ActorDep,
+    changes: ChangesDep,
     wanted: AccountUpdate,
 ) -> serializers.Account:
     user = await state.account(principal)
     change = AccountChange(wanted.name, wanted.options.language, wanted.password, wanted.current_password)
-    changed = await update_account(state.changes, actor, state.sign_in, user, change, session=session)
+    changed = await update_account(changes, state.sign_in, user, change, session=session)
     return serializers.account(changed)
 
 
@@ -96,11 +96,11 @@ async def put_alerts(
     tenants: Annotated[list[int], Depends(mailing_tenants)],
     state: StateDep,
     principal: PrincipalDep,
-    actor: ActorDep,
+    changes: ChangesDep,
     wanted: AlertSettings,
 ) -> dict[str, int]:
     chosen = {row_id(project): _is_on(value) for project, value in wanted.root.items()}
-    await set_alerts(state.changes, actor, int(principal.id), tenants, chosen)
+    await set_alerts(changes, int(principal.id), tenants, chosen)
     return await _alerts(state.database, principal)
 
 

@@ -12,7 +12,7 @@ from hearback_web import Edit, Flash, FormDep, SignedIn, SignedInDep, read_edit,
 from hearback_web.texts import gettext as _
 
 from registry.domain.lengths import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
-from registry.pages.deps import StateDep, actor_of, new_password, render, wrong_field
+from registry.pages.deps import StateDep, changes_by, new_password, render, wrong_field
 from registry.service.app_state import AppState
 from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
@@ -87,7 +87,7 @@ async def save_alerts(
     edit = read_edit(form, given, {})
     wanted = {project_id: given[str(project_id)] for project_id in listed if str(project_id) in edit.changed}
     await set_alerts(
-        state.changes, actor_of(person, address), int(person.principal.id), list(person.principal.tenants), wanted
+        changes_by(state, person, address), int(person.principal.id), list(person.principal.tenants), wanted
     )
     return redirect(request, _PATH, Flash(_("Saved.")))
 
@@ -96,7 +96,7 @@ async def _update(
     request: Request, state: AppState, address: str | None, person: SignedIn, change: AccountChange
 ) -> None:
     user, session = await state.account(person.principal), request.cookies.get(SESSION_COOKIE, "")
-    await update_account(state.changes, actor_of(person, address), state.sign_in, user, change, session=session)
+    await update_account(changes_by(state, person, address), state.sign_in, user, change, session=session)
 
 
 def _stored(user: User) -> dict[str, str]:

@@ -25,7 +25,7 @@ from hearback_web.texts import gettext as _
 
 from registry.domain.lengths import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from registry.service.app_state import AppState
-from registry.service.change_configuration import Actor
+from registry.service.change_configuration import Authority, Changes
 from registry.store.organizations import Organization, find_organization
 from registry.store.projects import Project, find_project
 
@@ -54,12 +54,17 @@ class OrganizationPage:
 
     person: PageScope
     organization: Organization
-    actor: Actor
+    changes: Changes
 
     @property
     def path(self) -> str:
         """The address of the organization's settings."""
         return f"/settings/{self.organization.slug}/"
+
+    @property
+    def authority(self) -> Authority:
+        """The person as one who changes the organization."""
+        return Authority(self.organization, int(self.person.principal.id), self.person.scopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class ProjectPage:
 
     person: ProjectPageScope
     project: Project
-    actor: Actor
+    changes: Changes
 
     @property
     def path(self) -> str:
@@ -83,7 +88,7 @@ def organization_page(*scopes: str) -> Any:
         state: StateDep, address: AddressDep, person: Annotated[PageScope, page_scope(*scopes)]
     ) -> OrganizationPage:
         found = existing(await state.database.read(find_organization, str(person.organization.id)))
-        return OrganizationPage(person, found, actor_of(person, address))
+        return OrganizationPage(person, found, changes_by(state, person, address))
 
     return Depends(resolve)
 
@@ -95,7 +100,7 @@ def project_page(*scopes: str) -> Any:
         state: StateDep, address: AddressDep, person: Annotated[ProjectPageScope, project_page_scope(*scopes)]
     ) -> ProjectPage:
         found = existing(await state.database.read(find_project, person.organization.id, str(person.project.id)))
-        return ProjectPage(person, found, actor_of(person, address))
+        return ProjectPage(person, found, changes_by(state, person, address))
 
     return Depends(resolve)
 
@@ -121,9 +126,9 @@ ProjectReadDep = Annotated[ProjectPage, project_page(*PROJECT_READ)]
 ProjectWriteDep = Annotated[ProjectPage, project_page(*PROJECT_WRITE)]
 
 
-def actor_of(person: PageScope | ProjectPageScope | SignedIn, address: str | None) -> Actor:
-    """Return the person as the actor of a change."""
-    return Actor(int(person.principal.id), person.principal.email or "", address)
+def changes_by(state: AppState, person: PageScope | ProjectPageScope | SignedIn, address: str | None) -> Changes:
+    """Return what starts changes by a person."""
+    return state.changes.by(int(person.principal.id), person.principal.email or "", address)
 
 
 def saved() -> Flash:

@@ -12,7 +12,7 @@ from hearback_web import Edit, FormDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.options import features_with_defaults, with_defaults
-from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render, saved
+from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, render, saved
 from registry.service.update_project import update_project
 from registry.store.projects import Project
 
@@ -62,7 +62,7 @@ async def show(request: Request, scope: ProjectReadDep) -> Response:
 
 
 @router.post(_PATH)
-async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def save(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
     """Save the options of one `part`: handling of feedback, or the dialog."""
     part = "dialog" if form.get("part") == "dialog" else "handling"
     stored = _stored(scope.project)
@@ -76,7 +76,7 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectW
         status = 200 if "hx-request" in request.headers else 409  # htmx shows no answer with an error
         return _page(request, scope, parts, status, wrong=edit.conflicts)
     try:
-        await update_project(state.changes, scope.actor, scope.project, {}, _options(edit))
+        await update_project(scope.changes, scope.project, {}, _options(edit))
     except ServiceError as error:
         return _page(request, scope, parts, 400, problem=error.detail)
     return redirect(request, f"{scope.path}user-feedback/", saved())

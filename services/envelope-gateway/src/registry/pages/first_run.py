@@ -30,16 +30,14 @@ async def show_new(request: Request, _scope: ProjectCreateDep) -> Response:
 
 
 @router.post(_NEW)
-async def create(request: Request, state: StateDep, form: FormDep, scope: ProjectCreateDep) -> Response:
+async def create(request: Request, form: FormDep, scope: ProjectCreateDep) -> Response:
     """Create a project, and show how to send to it."""
     name, platform = form.text("name", length_max=NAME_LENGTH_MAX), form.get("platform", "")
     slug = form.text("slug", length_max=SLUG_LENGTH_MAX)
     given = {"name": name, "slug": slug, "platform": platform}
     wanted = NewProject(name or slug, slug or None, platform if platform in PLATFORMS else None)
     try:
-        project = await create_project(
-            state.changes, scope.actor, scope.organization, wanted, count_max=state.settings.projects_max
-        )
+        project = await create_project(scope.changes, scope.organization, wanted)
     except ServiceError as error:
         return _new(request, given, error)
     return redirect(request, f"/organizations/{scope.organization.slug}/projects/{project.slug}/getting-started/")

@@ -15,7 +15,6 @@ from registry.pages.deps import StateDep, new_password, render, wrong_field
 from registry.pages.sign_in import begin
 from registry.service.accept_invitation import InvitationLink
 from registry.service.app_state import AppState
-from registry.service.change_configuration import Actor
 from registry.store.invitations import Invitation
 
 router = APIRouter(include_in_schema=False)
@@ -74,8 +73,7 @@ async def _accept_signed_in(
     if principal is None:
         raise Unauthorized
     user = await state.account(principal)
-    actor = Actor(user.id, user.email, address)
-    await state.invitations.accept_signed_in(link, user, actor, state.clock.now())
+    await state.invitations.accept_signed_in(link, user, address, state.clock.now())
 
 
 async def _find(state: AppState, organization: str, member: str, token: str) -> Invitation:

@@ -29,12 +29,10 @@ async def show(request: Request, state: StateDep, page: PageDep, scope: ProjectR
 
 
 @router.post(_PATH)
-async def create(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def create(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
     name = form.text("name", length_max=NAME_LENGTH_MAX) or "Default"
     try:
-        await manage_keys.create_key(
-            state.changes, scope.actor, scope.project, name, count_max=state.settings.keys_max
-        )
+        await manage_keys.create_key(scope.changes, scope.project, name)
     except ServiceError as error:
         return redirect(request, _path(scope), Flash(error.detail, "bad"))
     return redirect(request, _path(scope), Flash(_("The key “{}” was created.").format(name)))
@@ -47,7 +45,7 @@ async def change(
     """Rename a key (`name`), or enable or disable it (`active`)."""
     if "active" in form:
         is_active = form.is_on("active")
-        await manage_keys.update_key(state.changes, scope.actor, scope.project, key, {"is_active": is_active})
+        await manage_keys.update_key(scope.changes, scope.project, key, {"is_active": is_active})
         text = _("The key is enabled.") if is_active else _("The key is disabled; what it sends is refused.")
         undo = Undo(f"{_path(scope)}{key}/", {"active": "" if is_active else "1"}, _("Undo"))
         return redirect(request, _path(scope), Flash(text, undo=undo))
@@ -58,26 +56,22 @@ async def change(
         given, wrong = {found.id: name}, {found.id: edit.conflicts["name"]}
         return await _page(request, state, page, scope, 409, given=given, wrong=wrong)
     if name and edit.changed:
-        await manage_keys.update_key(state.changes, scope.actor, scope.project, key, {"name": name})
+        await manage_keys.update_key(scope.changes, scope.project, key, {"name": name})
     return redirect(request, _path(scope), Flash(_("Saved.")))
 
 
 @router.post(_PATH + "{key}/rotate/")
-async def rotate(
-    request: Request, state: StateDep, _form: FormDep, scope: ProjectWriteDep, key: KeyName
-) -> Response:
+async def rotate(request: Request, _form: FormDep, scope: ProjectWriteDep, key: KeyName) -> Response:
     """Give a key a new value."""
-    await manage_keys.rotate_key(state.changes, scope.actor, scope.project, key)
+    await manage_keys.rotate_key(scope.changes, scope.project, key)
     return redirect(
         request, _path(scope), Flash(_("The key has a new DSN; what is sent with the old one is refused."))
     )
 
 
 @router.post(_PATH + "{key}/delete/")
-async def delete(
-    request: Request, state: StateDep, _form: FormDep, scope: ProjectWriteDep, key: KeyName
-) -> Response:
-    await manage_keys.delete_key(state.changes, scope.actor, scope.project, key)
+async def delete(request: Request, _form: FormDep, scope: ProjectWriteDep, key: KeyName) -> Response:
+    await manage_keys.delete_key(scope.changes, scope.project, key)
     return redirect(request, _path(scope), Flash(_("The key is deleted.")))
 
 

@@ -25,7 +25,6 @@ from registry.pages.deps import (
 from registry.service import invite_member as inviting
 from registry.service import manage_members
 from registry.service.app_state import AppState
-from registry.service.manage_members import MemberAuthority
 from registry.store.members import Member, find_member, list_members
 
 router = APIRouter(include_in_schema=False)
@@ -61,9 +60,7 @@ async def invite(request: Request, state: StateDep, form: FormDep, page: PageDep
     try:
         if not is_email_address(email) or role not in ROLES:
             raise BadRequest(_("Give an e-mail address and a role."), code="invalid_email")
-        member, link = await inviting.invite_member(
-            state.changes, scope.actor, _authority(scope), state.settings, email=email, role=role
-        )
+        member, link = await inviting.invite_member(scope.changes, scope.authority, email=email, role=role)
     except ServiceError as error:
         return await _page(request, state, page, scope, problem=error, given={"email": email, "role": role})
     if link is None:
@@ -78,12 +75,9 @@ async def change(
     request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep, member: MemberId
 ) -> Response:
     """Give a member another role (`role`), or an invitation a new link (`reinvite`)."""
-    authority = _authority(scope)
     try:
         if form.is_on("reinvite"):
-            found, link = await inviting.renew_invitation(
-                state.changes, scope.actor, authority, state.settings, member
-            )
+            found, link = await inviting.renew_invitation(scope.changes, scope.authority, member)
             if link is not None:
                 return await _page(request, state, page, scope, invited=found, link=link)
             text = _("The invitation of {} is on its way again.").format(found.email)
@@ -97,7 +91,7 @@ async def change(
                 detail = _("The role of {} was changed meanwhile, to {}. Choose again to replace it.")
                 raise Conflict(detail.format(found.email, found.role))
             if edit.changed:
-                found = await manage_members.update_role(state.changes, scope.actor, authority, member, role)
+                found = await manage_members.update_role(scope.changes, scope.authority, member, role)
             text = _("{} is {} now.").format(found.name or found.email, found.role)
     except ServiceError as error:
         return await _page(request, state, page, scope, problem=error)
@@ -110,7 +104,7 @@ async def remove(
 ) -> Response:
     """Remove a member, or withdraw an invitation."""
     try:
-        await manage_members.remove_member(state.changes, scope.actor, _authority(scope), member)
+        await manage_members.remove_member(scope.changes, scope.authority, member)
     except ServiceError as error:
         return await _page(request, state, page, scope, problem=error)
     return redirect(request, _path(scope), Flash(_("Removed.")))
@@ -118,10 +112,6 @@ async def remove(
 
 def _path(scope: OrganizationPage) -> str:
     return f"{scope.path}members/"
-
-
-def _authority(scope: OrganizationPage) -> MemberAuthority:
-    return MemberAuthority(scope.organization, int(scope.person.principal.id), scope.person.scopes)
 
 
 async def _page(

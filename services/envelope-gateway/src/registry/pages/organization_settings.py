@@ -16,7 +16,6 @@ from registry.pages.deps import (
     OrganizationPage,
     OrganizationReadDep,
     OrganizationWriteDep,
-    StateDep,
     render,
     saved,
     wrong_field,
@@ -67,13 +66,13 @@ async def show(request: Request, scope: OrganizationReadDep) -> Response:
 
 
 @router.post(_PATH)
-async def save(request: Request, state: StateDep, form: FormDep, scope: OrganizationWriteDep) -> Response:
+async def save(request: Request, form: FormDep, scope: OrganizationWriteDep) -> Response:
     """Save one `part`: name and slug, or the flags."""
     if form.get("part") == "features":
         features = {feature.value: form.is_on(feature.value) for feature in Feature}
         flags = read_edit(form, features, features_with_defaults(scope.organization.features))
         changes = {name: features[name] for name in features if name in flags.changed}
-        await update_organization(state.changes, scope.actor, scope.organization, {}, changes)
+        await update_organization(scope.changes, scope.organization, {}, changes)
         return redirect(request, scope.path, saved())
     given = {
         "name": form.text("name", length_max=NAME_LENGTH_MAX),
@@ -87,7 +86,7 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: Organiza
         return _page(request, scope, edit.values, error)
     values = {name: edit.values[name] for name in edit.changed}
     try:
-        changed = await update_organization(state.changes, scope.actor, scope.organization, values, {})
+        changed = await update_organization(scope.changes, scope.organization, values, {})
     except ServiceError as error:
         return _page(request, scope, edit.values, error)
     return redirect(request, f"/settings/{changed.slug}/", Flash(_("Saved.")))

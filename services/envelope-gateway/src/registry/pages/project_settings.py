@@ -56,7 +56,7 @@ async def show(request: Request, scope: ProjectReadDep) -> Response:
 
 
 @router.post(_PATH)
-async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def save(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
     """Save the fields that were changed, or show the form with what is wrong."""
     stored = _stored(scope.project)
     given = {name: form.text(name, length_max=ORIGINS_LENGTH_MAX) for name in stored}
@@ -65,7 +65,7 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectW
         return _page(request, scope, edit.values, Conflict(), edit.conflicts)
     try:
         values, options = _read(edit.values, edit.changed)
-        changed = await update_project(state.changes, scope.actor, scope.project, values, options)
+        changed = await update_project(scope.changes, scope.project, values, options)
     except ServiceError as error:
         return _page(request, scope, edit.values, error)
     path = f"/settings/{changed.organization_slug}/projects/{changed.slug}/"

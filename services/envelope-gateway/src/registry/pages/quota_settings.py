@@ -10,7 +10,7 @@ from hearback_kit.errors import NotFound, ServiceError
 from hearback_web import Flash, Form, FormDep, Undo, redirect
 from hearback_web.texts import gettext as _
 
-from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render
+from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, render
 from registry.service.update_project import change_quotas
 
 router = APIRouter(include_in_schema=False)
@@ -34,28 +34,25 @@ async def show(request: Request, scope: ProjectReadDep) -> Response:
 
 
 @router.post(_PATH)
-async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def add(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
     """Add a quota, or undo a removal (`restored`)."""
     try:
         quota = _restored(form) if "restored" in form else _given(form)
-        count_max = state.settings.quotas_max
-        await change_quotas(
-            state.changes, scope.actor, scope.project, lambda there: [*there, quota], count_max=count_max
-        )
+        await change_quotas(scope.changes, scope.project, lambda there: [*there, quota])
     except ServiceError as error:
         return _page(request, scope, form, error)
     return redirect(request, _path(scope), Flash(_("The quota takes effect within two seconds.")))
 
 
 @router.post(_PATH + "remove/")
-async def remove(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def remove(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
     removed: list[dict[str, Any]] = []
 
     def kept(there: list[dict[str, Any]]) -> list[dict[str, Any]]:
         removed[:] = [quota for quota in there if quota["id"] == form.get("id")]
         return [quota for quota in there if quota not in removed]
 
-    await change_quotas(state.changes, scope.actor, scope.project, kept, count_max=state.settings.quotas_max)
+    await change_quotas(scope.changes, scope.project, kept)
     if not removed:
         raise NotFound
     undo = Undo(_path(scope), {"restored": orjson.dumps(removed[0]).decode()}, _("Undo"))

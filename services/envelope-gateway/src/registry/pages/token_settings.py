@@ -25,7 +25,7 @@ from registry.pages.deps import (
 )
 from registry.service import manage_tokens
 from registry.service.app_state import AppState
-from registry.service.manage_tokens import NewToken, TokenAuthority
+from registry.service.manage_tokens import NewToken
 from registry.store.tokens import Token, list_tokens
 
 router = APIRouter(include_in_schema=False)
@@ -64,22 +64,16 @@ async def create(request: Request, state: StateDep, form: FormDep, page: PageDep
             raise BadRequest(_("Choose at least one scope."))
         name = form.text("name", length_max=NAME_LENGTH_MAX) or _("API token")
         wanted = NewToken(name, frozenset(form.getlist("scopes")), expires_at)
-        secret, token = await manage_tokens.create_token(
-            state.changes, scope.actor, _authority(scope), wanted, count_max=state.settings.tokens_max
-        )
+        secret, token = await manage_tokens.create_token(scope.changes, scope.authority, wanted)
     except ServiceError as error:
         return await _page(request, state, page, scope, problem=error, given=form)
     return await _page(request, state, page, scope, created=token, secret=secret)
 
 
 @router.post(_PATH + "{token}/revoke/")
-async def revoke(request: Request, state: StateDep, _form: FormDep, scope: WriteDep, token: TokenId) -> Response:
-    await manage_tokens.revoke_token(state.changes, scope.actor, _authority(scope), token)
+async def revoke(request: Request, _form: FormDep, scope: WriteDep, token: TokenId) -> Response:
+    await manage_tokens.revoke_token(scope.changes, scope.authority, token)
     return redirect(request, f"{scope.path}tokens/", Flash(_("The token is revoked.")))
-
-
-def _authority(scope: OrganizationPage) -> TokenAuthority:
-    return TokenAuthority(scope.organization.id, int(scope.person.principal.id), scope.person.scopes)
 
 
 async def _page(
@@ -93,7 +87,7 @@ async def _page(
     created: Token | None = None,
     secret: str | None = None,
 ) -> Response:
-    authority = _authority(scope)
+    authority = scope.authority
     rows = await state.database.read(
         list_tokens, scope.organization.id, authority.only_user_id, authority.scopes, page.window
     )

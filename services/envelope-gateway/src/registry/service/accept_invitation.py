@@ -12,7 +12,7 @@ from hearback_kit.auth import hash_secret
 from hearback_kit.db import Database
 
 from registry.errors import AlreadyMember, InvitationNotValid, WrongCredentials
-from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.change_configuration import Change, Changes
 from registry.service.sign_in import Session, SignIn
 from registry.store import invitations, members, users
 from registry.store.invitations import Invitation
@@ -75,8 +75,8 @@ class Invitations:
         if known is None and invitation.mailed and any(user.email_verified_at for user in candidates):
             raise WrongCredentials("You have an account with this address; give its password.")
         password_hash = "" if known else await self._sign_in.passwords.hash(password)
-        actor = Actor(known.id if known else None, invitation.email, address)
-        async with self._changes.begin(actor) as change:
+        changes = self._changes.by(known.id if known else None, invitation.email, address)
+        async with changes.begin() as change:
             if known is not None:
                 user_id = known.id
             else:
@@ -89,10 +89,12 @@ class Invitations:
             session = await self._sign_in.add_session(change.connection, user_id, address, change.now)
         return Acceptance(member, session)
 
-    async def accept_signed_in(self, link: InvitationLink, user: User, actor: Actor, now: datetime) -> Member:
+    async def accept_signed_in(
+        self, link: InvitationLink, user: User, address: str | None, now: datetime
+    ) -> Member:
         """Accept with the account of a session; raise InvitationNotValid and AlreadyMember."""
         invitation = await self.find(link, now)
-        async with self._changes.begin(actor) as change:
+        async with self._changes.by(user.id, user.email, address).begin() as change:
             if invitation.mailed and invitation.email == user.email:
                 await users.verify_email(change.connection, user.id, user.email, change.now)
             return await _join(change, invitation, link, user.id)

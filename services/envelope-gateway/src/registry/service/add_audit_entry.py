@@ -10,7 +10,7 @@ from hearback_kit.errors import existing
 from hearback_kit.values.ids import ID_MAX
 from pydantic import BaseModel, Field
 
-from registry.service.change_configuration import Actor, Changes
+from registry.service.change_configuration import Changes
 from registry.store.organizations import find_organization
 
 
@@ -28,6 +28,6 @@ class AuditEntry(BaseModel, frozen=True):
 
 async def add_audit_entry(changes: Changes, entry: AuditEntry) -> None:
     """Add an entry, at the time of now; raise NotFound for an organization that is none."""
-    async with changes.begin(Actor(entry.actor_id, entry.actor_label, entry.address)) as change:
+    async with changes.by(entry.actor_id, entry.actor_label, entry.address).begin() as change:
         existing(await find_organization(change.connection, str(entry.organization_id)))
         await change.audit(entry.event, entry.organization_id, target=entry.target, **entry.data)

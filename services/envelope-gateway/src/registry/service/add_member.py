@@ -5,7 +5,7 @@ import secrets
 from hearback_contracts.audit import AuditEvent
 from hearback_kit.errors import existing
 
-from registry.service.change_configuration import OPERATOR, Change, Changes
+from registry.service.change_configuration import Change, Changes
 from registry.service.hash_passwords import Passwords
 from registry.service.invite_member import check_is_new
 from registry.store import members, organizations, users
@@ -29,7 +29,7 @@ async def add_member(
     """
     password = password or secrets.token_urlsafe(12)
     password_hash = await passwords.hash(password)
-    async with changes.begin(OPERATOR) as change:
+    async with changes.begin() as change:
         found = existing(await organizations.find_organization(change.connection, organization))
         await members.lock_members(change.connection, found.id)
         await check_is_new(change, found.id, email)

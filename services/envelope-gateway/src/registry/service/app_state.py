@@ -64,7 +64,7 @@ def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
     counters = LimitBatches(runtime.resp_connection(answer_seconds_max=_VALKEY_SECONDS_MAX), clock)
     passwords = Passwords(settings.passwords_at_once_max, settings.passwords_waiting_max)
     sign_in = SignIn(database, passwords, counters, clock, settings)
-    changes = Changes(database, publisher(settings, runtime), clock)
+    changes = Changes(database, publisher(settings, runtime), clock, settings)
     introspection = Introspection(database, clock)
     # A token that was revoked here is refused here at once.
     authenticator = Authenticator(introspection, fresh_seconds=0, stale_seconds=0)

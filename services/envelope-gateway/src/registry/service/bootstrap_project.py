@@ -10,7 +10,7 @@ from hearback_kit.values.ids import random_id
 from registry.domain.slugs import RESERVED_FOR_ORGANIZATIONS, is_slug, problem_of
 from registry.errors import InvalidSlug
 from registry.service.add_member import add_account
-from registry.service.change_configuration import OPERATOR, Change, Changes
+from registry.service.change_configuration import Change, Changes
 from registry.service.create_project import NewProject, add_project
 from registry.service.hash_passwords import Passwords
 from registry.service.manage_tokens import NewToken, issue_token
@@ -32,7 +32,7 @@ class Bootstrapped:
 
 
 async def bootstrap_project(
-    changes: Changes, passwords: Passwords, organization_slug: str, project_slug: str, *, projects_max: int
+    changes: Changes, passwords: Passwords, organization_slug: str, project_slug: str
 ) -> Bootstrapped:
     """Create what is missing, and a new token of the owner; raise InvalidSlug or LimitReached.
 
@@ -45,7 +45,7 @@ async def bootstrap_project(
         raise InvalidSlug(problem)
     password = secrets.token_urlsafe(12)
     password_hash = await passwords.hash(password)
-    async with changes.begin(OPERATOR) as change:
+    async with changes.begin() as change:
         await organizations.lock_creation(change.connection)
         organization = await _organization(change, organization_slug)
         owner = await members.find_first_owner(change.connection, organization.id)
@@ -55,7 +55,7 @@ async def bootstrap_project(
             await add_account(change, organization, email, "Owner", password_hash, "owner")
             owner = await members.find_first_owner(change.connection, organization.id)
         assert owner is not None, "it was just added"
-        project_id, public_key = await _project(change, organization, project_slug, projects_max)
+        project_id, public_key = await _project(change, organization, project_slug)
         token, _ = await issue_token(change, organization.id, owner.id, NewToken("bootstrap", frozenset(SCOPES)))
     return Bootstrapped(
         organization=organization.slug,
@@ -77,15 +77,14 @@ async def _organization(change: Change, slug: str) -> Organization:
     return organization
 
 
-async def _project(change: Change, organization: Organization, slug: str, projects_max: int) -> tuple[int, str]:
+async def _project(change: Change, organization: Organization, slug: str) -> tuple[int, str]:
     """The project's id and an active key."""
     connection = change.connection
     project = await projects.find_project(connection, organization.id, slug)
     if project is not None:
         project_id = project.id
     else:
-        wanted = NewProject(name=slug, slug=slug)
-        project_id = await add_project(change, organization, wanted, count_max=projects_max)
+        project_id = await add_project(change, organization, NewProject(name=slug, slug=slug))
     key = await keys.find_first_active(connection, project_id)
     if key is None:
         key = await keys.add_key(connection, project_id, "Default", random_id(), random_id(), change.now)

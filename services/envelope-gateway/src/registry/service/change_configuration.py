@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,11 +10,15 @@ from hearback_contracts.audit import AuditEvent
 from hearback_contracts.config import key_snapshot, organization_snapshot, project_snapshot
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
+from hearback_kit.errors import Forbidden
 
+from registry.domain.roles import scopes_beyond
 from registry.service.publish_snapshots import Publisher
+from registry.settings import Settings
 from registry.store import audit_logs, snapshots
 from registry.store.members import Member
 from registry.store.organizations import Organization
+from registry.store.tokens import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,34 @@ class Actor:
 OPERATOR: Final = Actor(None, "operator")
 
 
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A caller in an organization, with the caller's scopes there."""
+
+    organization: Organization
+    user_id: int
+    scopes: frozenset[str]
+
+    def check_role(self, role: str) -> None:
+        """Raise Forbidden for a role that allows more than the caller's scopes, except `member`."""
+        if role == "owner" and "org:admin" not in self.scopes:
+            raise Forbidden("Only owners decide about owners.", code="owners_only")
+        if missing := scopes_beyond(role, self.scopes):
+            listed = ", ".join(sorted(missing))
+            raise Forbidden(
+                f'The role "{role}" has scopes that you do not have: {listed}.', code="role_beyond_scopes"
+            )
+
+    @property
+    def only_user_id(self) -> int | None:
+        """The account whose tokens the caller may see; None for all."""
+        return None if "org:admin" in self.scopes else self.user_id
+
+    def covers(self, token: Token) -> bool:
+        """Return whether the caller may manage a token of the organization: one whose scopes the caller has."""
+        return self.scopes.issuperset(token.scopes) and self.only_user_id in {None, token.user_id}
+
+
 @dataclass(slots=True)
 class Change:
     """A transaction by `actor`, started at `now`, and the names of the snapshots it changes."""
@@ -36,6 +68,7 @@ class Change:
     connection: Connection
     actor: Actor
     now: datetime
+    settings: Settings
     names: set[str] = field(default_factory=set)
 
     def touch_project(self, project_id: int, *public_keys: str) -> None:
@@ -80,19 +113,25 @@ class Change:
         await self.audit(event, member.organization_id, target=member.id, target_user_id=member.user_id, **data)
 
 
+@dataclass(frozen=True, slots=True)
 class Changes:
-    """Starts changes."""
+    """Starts changes by one actor."""
 
-    def __init__(self, database: Database, publisher: Publisher, clock: Clock) -> None:
-        self._database = database
-        self._publisher = publisher
-        self._clock = clock
+    database: Database
+    publisher: Publisher
+    clock: Clock
+    settings: Settings
+    actor: Actor = OPERATOR
+
+    def by(self, user_id: int | None, label: str, address: str | None = None) -> "Changes":
+        """Return the changes by another actor (see `Actor`)."""
+        return replace(self, actor=Actor(user_id, label, address))
 
     @asynccontextmanager
-    async def begin(self, actor: Actor) -> AsyncIterator[Change]:
+    async def begin(self) -> AsyncIterator[Change]:
         """Start a change; it is committed when the block ends, then published, or left to the worker."""
-        async with self._database.transaction() as connection:
-            change = Change(connection, actor, self._clock.now())
+        async with self.database.transaction() as connection:
+            change = Change(connection, self.actor, self.clock.now(), self.settings)
             yield change
             await snapshots.mark(connection, change.names)
-        await self._publisher.publish_soon(sorted(change.names))
+        await self.publisher.publish_soon(sorted(change.names))

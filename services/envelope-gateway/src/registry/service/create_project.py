@@ -7,7 +7,7 @@ from hearback_kit.values.ids import random_id
 
 from registry.domain.slugs import RESERVED_FOR_PROJECTS, SLUG_RULE, problem_of, slug_of
 from registry.errors import InvalidSlug, LimitReached, SlugTaken
-from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.change_configuration import Change, Changes
 from registry.store import keys, projects
 from registry.store.organizations import Organization, lock_creation
 from registry.store.projects import Project
@@ -22,25 +22,23 @@ class NewProject:
     platform: str | None = None
 
 
-async def create_project(
-    changes: Changes, actor: Actor, organization: Organization, wanted: NewProject, *, count_max: int
-) -> Project:
+async def create_project(changes: Changes, organization: Organization, wanted: NewProject) -> Project:
     """Create a project; raise InvalidSlug, SlugTaken and LimitReached."""
-    async with changes.begin(actor) as change:
-        project_id = await add_project(change, organization, wanted, count_max=count_max)
+    async with changes.begin() as change:
+        project_id = await add_project(change, organization, wanted)
         project = await projects.find_project(change.connection, organization.id, str(project_id))
         assert project is not None, "it was just created"
     return project
 
 
-async def add_project(change: Change, organization: Organization, wanted: NewProject, *, count_max: int) -> int:
+async def add_project(change: Change, organization: Organization, wanted: NewProject) -> int:
     """Create a project within a change and return its id; raise InvalidSlug, SlugTaken and LimitReached."""
     slug = wanted.slug or slug_of(wanted.name)
     if slug is None:
         raise InvalidSlug(SLUG_RULE)
     if problem := problem_of(slug, RESERVED_FOR_PROJECTS):
         raise InvalidSlug(problem)
-    connection = change.connection
+    connection, count_max = change.connection, change.settings.projects_max
     await lock_creation(connection)
     if await projects.count_projects(connection, organization.id) >= count_max:
         raise LimitReached(f"An organization may have {count_max} projects.")

@@ -15,9 +15,8 @@ from hearback_kit.errors import TooManyRequests
 
 from registry.domain.invitation_texts import invitation_mail
 from registry.errors import AlreadyMember, LimitReached, NotInvited
-from registry.service.change_configuration import Actor, Change, Changes
-from registry.service.manage_members import MemberAuthority, find_member, set_role
-from registry.settings import Settings
+from registry.service.change_configuration import Authority, Change, Changes
+from registry.service.manage_members import find_member, set_role
 from registry.store import audit_logs, invitations, mails, members, users
 from registry.store.members import Member
 
@@ -41,7 +40,7 @@ class _Link:
 
 
 async def invite_member(
-    changes: Changes, actor: Actor, authority: MemberAuthority, settings: Settings, *, email: str, role: str
+    changes: Changes, authority: Authority, *, email: str, role: str
 ) -> tuple[Member, str | None]:
     """Invite an address; return the pending member, and the link unless it is mailed.
 
@@ -49,12 +48,12 @@ async def invite_member(
     """
     authority.check_role(role)
     organization = authority.organization
-    async with changes.begin(actor) as change:
-        await _check_limits(change, organization.id, settings)
-        if await members.count_members(change.connection, organization.id) >= settings.members_max:
-            raise LimitReached(f"An organization may have {settings.members_max} members.")
+    async with changes.begin() as change:
+        await _check_limits(change, organization.id)
+        if await members.count_members(change.connection, organization.id) >= change.settings.members_max:
+            raise LimitReached(f"An organization may have {change.settings.members_max} members.")
         await check_is_new(change, organization.id, email)
-        link = _new_link(change.now, settings)
+        link = _new_link(change)
         member_id = await invitations.add_invitation(
             change.connection,
             organization_id=organization.id,
@@ -64,14 +63,12 @@ async def invite_member(
             created_at=change.now,
             **link.columns,
         )
-        return await _announce(change, authority, settings, member_id, link)
+        return await _announce(change, authority, member_id, link)
 
 
 async def renew_invitation(
     changes: Changes,
-    actor: Actor,
-    authority: MemberAuthority,
-    settings: Settings,
+    authority: Authority,
     member_id: int,
     role: str | None = None,
 ) -> tuple[Member, str | None]:
@@ -79,16 +76,16 @@ async def renew_invitation(
 
     Raise NotFound, Forbidden and NotInvited.
     """
-    async with changes.begin(actor) as change:
-        await _check_limits(change, authority.organization.id, settings)
+    async with changes.begin() as change:
+        await _check_limits(change, authority.organization.id)
         member = await find_member(change, authority, member_id)
         if not member.is_pending:
             raise NotInvited
         if role is not None:
             await set_role(change, authority, member, role)
-        link = _new_link(change.now, settings)
+        link = _new_link(change)
         await invitations.renew_invitation(change.connection, member.id, link.columns)
-        return await _announce(change, authority, settings, member_id, link)
+        return await _announce(change, authority, member_id, link)
 
 
 async def check_is_new(change: Change, organization_id: int, email: str) -> None:
@@ -98,9 +95,10 @@ async def check_is_new(change: Change, organization_id: int, email: str) -> None
         raise AlreadyMember("This address is invited already." if known.is_pending else None)
 
 
-async def _check_limits(change: Change, organization_id: int, settings: Settings) -> None:
+async def _check_limits(change: Change, organization_id: int) -> None:
     """Raise TooManyRequests if an organization sends too many invitations."""
     await members.lock_members(change.connection, organization_id)
+    settings = change.settings
     if not settings.mails_invitations:
         return
     since = change.now - _HOUR
@@ -112,18 +110,18 @@ async def _check_limits(change: Change, organization_id: int, settings: Settings
         )
 
 
-def _new_link(now: datetime, settings: Settings) -> _Link:
-    expires_at = now + timedelta(days=settings.invitation_days)
-    return _Link(secrets.token_urlsafe(32), expires_at, settings.mails_invitations)
+def _new_link(change: Change) -> _Link:
+    expires_at = change.now + timedelta(days=change.settings.invitation_days)
+    return _Link(secrets.token_urlsafe(32), expires_at, change.settings.mails_invitations)
 
 
 async def _announce(
-    change: Change, authority: MemberAuthority, settings: Settings, member_id: int, link: _Link
+    change: Change, authority: Authority, member_id: int, link: _Link
 ) -> tuple[Member, str | None]:
     """Queue the mail and add an audit log entry."""
     organization = authority.organization
     member = await find_member(change, authority, member_id)
-    url = f"{settings.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.token}/"
+    url = f"{change.settings.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.token}/"
     subject, body = invitation_mail(
         await _language(change, authority, member),
         inviter=member.inviter_name or "",
@@ -136,7 +134,7 @@ async def _announce(
     return member, None if link.mailed else url
 
 
-async def _language(change: Change, authority: MemberAuthority, member: Member) -> str | None:
+async def _language(change: Change, authority: Authority, member: Member) -> str | None:
     """Return the language of the account that verified the invited address, else the inviter's."""
     known = await users.list_users_by_email(change.connection, member.email)
     for user in known:

@@ -1,48 +1,23 @@
 """Change and remove members."""
 
-from dataclasses import dataclass
-
 from hearback_contracts.audit import AuditEvent
 from hearback_fleet.audit import changes_between
-from hearback_kit.errors import Forbidden, existing
+from hearback_kit.errors import existing
 
-from registry.domain.roles import scopes_beyond
 from registry.errors import LastOwner
-from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.change_configuration import Authority, Change, Changes
 from registry.store import members, users
 from registry.store.members import Member
-from registry.store.organizations import Organization
 
 
-@dataclass(frozen=True, slots=True)
-class MemberAuthority:
-    """A caller who manages members of an organization, with the caller's scopes there."""
-
-    organization: Organization
-    user_id: int
-    scopes: frozenset[str]
-
-    def check_role(self, role: str) -> None:
-        """Raise Forbidden for a role that allows more than the caller's scopes, except `member`."""
-        if role == "owner" and "org:admin" not in self.scopes:
-            raise Forbidden("Only owners decide about owners.", code="owners_only")
-        if missing := scopes_beyond(role, self.scopes):
-            listed = ", ".join(sorted(missing))
-            raise Forbidden(
-                f'The role "{role}" has scopes that you do not have: {listed}.', code="role_beyond_scopes"
-            )
-
-
-async def update_role(
-    changes: Changes, actor: Actor, authority: MemberAuthority, member_id: int, role: str
-) -> Member:
+async def update_role(changes: Changes, authority: Authority, member_id: int, role: str) -> Member:
     """Change a member's role; raise NotFound, Forbidden or LastOwner."""
-    async with changes.begin(actor) as change:
+    async with changes.begin() as change:
         await set_role(change, authority, await find_member(change, authority, member_id), role)
         return await find_member(change, authority, member_id)
 
 
-async def set_role(change: Change, authority: MemberAuthority, member: Member, role: str) -> None:
+async def set_role(change: Change, authority: Authority, member: Member, role: str) -> None:
     """Give a member another role within a change; raise Forbidden and LastOwner."""
     authority.check_role(role)
     if role != "owner":
@@ -53,9 +28,9 @@ async def set_role(change: Change, authority: MemberAuthority, member: Member, r
         await change.audit_member(AuditEvent.MEMBER_EDITED, member, email=member.email, changes=differences)
 
 
-async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthority, member_id: int) -> None:
+async def remove_member(changes: Changes, authority: Authority, member_id: int) -> None:
     """Remove a member or withdraw an invitation; raise NotFound, Forbidden or LastOwner."""
-    async with changes.begin(actor) as change:
+    async with changes.begin() as change:
         member = await find_member(change, authority, member_id)
         await _keep_an_owner(change, member)
         await members.remove_member(change.connection, member)
@@ -65,14 +40,14 @@ async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthori
         await change.audit_member(AuditEvent.MEMBER_REMOVED, member, email=member.email)
 
 
-async def find_member(change: Change, authority: MemberAuthority, member_id: int) -> Member:
+async def find_member(change: Change, authority: Authority, member_id: int) -> Member:
     """Return a member that the caller may manage; raise NotFound or Forbidden."""
     member = existing(await members.find_member(change.connection, authority.organization.id, member_id))
     authority.check_role(member.role)
     return member
 
 
-def _touch(change: Change, authority: MemberAuthority) -> None:
+def _touch(change: Change, authority: Authority) -> None:
     change.touch_organization(authority.organization.id, authority.organization.slug)
 
 

@@ -12,7 +12,7 @@ from hearback_kit.errors import BadRequest, Forbidden, NotFound
 
 from registry.domain.tokens import format_token
 from registry.errors import LimitReached
-from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.change_configuration import Authority, Change, Changes
 from registry.store import tokens
 from registry.store.organizations import lock_organization
 from registry.store.tokens import Token
@@ -29,44 +29,21 @@ class NewToken:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenAuthority:
-    """A caller who manages an organization's tokens: only those whose scopes the caller has.
-
-    Without `org:admin` only those of the caller's own account.
-    """
-
-    organization_id: int
-    user_id: int
-    scopes: frozenset[str]
-
-    @property
-    def only_user_id(self) -> int | None:
-        """The account whose tokens are visible; None for all."""
-        return None if "org:admin" in self.scopes else self.user_id
-
-    def covers(self, token: Token) -> bool:
-        """Return whether the caller may manage a token of the organization."""
-        return self.scopes.issuperset(token.scopes) and self.only_user_id in {None, token.user_id}
-
-
-async def create_token(
-    changes: Changes, actor: Actor, authority: TokenAuthority, wanted: NewToken, *, count_max: int
-) -> tuple[str, Token]:
+async def create_token(changes: Changes, authority: Authority, wanted: NewToken) -> tuple[str, Token]:
     """Create a token and return its secret with it; raise BadRequest, Forbidden and LimitReached."""
-    async with changes.begin(actor) as change:
+    async with changes.begin() as change:
         _check(authority, wanted, change.now)
-        await lock_organization(change.connection, authority.organization_id)
-        if await tokens.count_tokens(change.connection, authority.organization_id) >= count_max:
-            raise LimitReached(f"An organization may have {count_max} tokens.")
-        return await issue_token(change, authority.organization_id, authority.user_id, wanted)
+        await lock_organization(change.connection, authority.organization.id)
+        if await tokens.count_tokens(change.connection, authority.organization.id) >= change.settings.tokens_max:
+            raise LimitReached(f"An organization may have {change.settings.tokens_max} tokens.")
+        return await issue_token(change, authority.organization.id, authority.user_id, wanted)
 
 
-async def revoke_token(changes: Changes, actor: Actor, authority: TokenAuthority, token_id: int) -> None:
+async def revoke_token(changes: Changes, authority: Authority, token_id: int) -> None:
     """Revoke a token; raise NotFound for one that the caller may not see."""
-    async with changes.begin(actor) as change:
-        await lock_organization(change.connection, authority.organization_id)
-        token = await tokens.find_token(change.connection, authority.organization_id, token_id)
+    async with changes.begin() as change:
+        await lock_organization(change.connection, authority.organization.id)
+        token = await tokens.find_token(change.connection, authority.organization.id, token_id)
         if token is None or not authority.covers(token):
             raise NotFound
         await tokens.remove_token(change.connection, token.id)
@@ -106,7 +83,7 @@ async def issue_token(change: Change, organization_id: int, user_id: int, wanted
     return secret, token
 
 
-def _check(authority: TokenAuthority, wanted: NewToken, now: datetime) -> None:
+def _check(authority: Authority, wanted: NewToken, now: datetime) -> None:
     unknown = sorted(wanted.scopes - SCOPES)
     if unknown:
         raise BadRequest(f"unknown scope: {unknown[0][:100]}", code="invalid_scopes")

@@ -7,7 +7,7 @@ from hearback_kit.db import Database
 from hearback_kit.errors import NotFound, existing
 from hearback_kit.signing import Signer
 
-from registry.service.change_configuration import Actor, Changes
+from registry.service.change_configuration import Changes
 from registry.store import alerts
 from registry.store.alerts import Subscriber
 
@@ -39,10 +39,10 @@ class UnsubscribeLinks:
 
 
 async def set_alerts(
-    changes: Changes, actor: Actor, user_id: int, organization_ids: Iterable[int], wanted: Mapping[int, bool]
+    changes: Changes, user_id: int, organization_ids: Iterable[int], wanted: Mapping[int, bool]
 ) -> None:
     """Set an account's alerts by project id; raise NotFound for a project of another organization."""
-    async with changes.begin(actor) as change:
+    async with changes.begin() as change:
         known = await alerts.list_alerts(change.connection, user_id, organization_ids)
         before = {setting.project_id: setting.alerts for setting in known}
         if not wanted.keys() <= before.keys():
@@ -58,7 +58,7 @@ async def set_alerts(
 async def unsubscribe(changes: Changes, database: Database, subscription: Subscription) -> Subscriber:
     """Disable alerts by a link in a mail; raise NotFound for a former member."""
     found = await find_subscription(database, subscription)
-    async with changes.begin(Actor(subscription.user_id, "unsubscribe link")) as change:
+    async with changes.by(subscription.user_id, "unsubscribe link").begin() as change:
         await alerts.set_alerts(
             change.connection, subscription.user_id, [subscription.project_id], False, change.now
         )

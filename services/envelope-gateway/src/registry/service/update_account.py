@@ -6,7 +6,7 @@ from typing import Any
 from hearback_kit.auth import hash_secret
 from hearback_kit.errors import BadRequest, Unauthorized
 
-from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.change_configuration import Change, Changes
 from registry.service.sign_in import SignIn
 from registry.store import members, organizations, sessions, users
 from registry.store.users import User
@@ -23,7 +23,7 @@ class AccountChange:
 
 
 async def update_account(
-    changes: Changes, actor: Actor, sign_in: SignIn, user: User, wanted: AccountChange, *, session: str
+    changes: Changes, sign_in: SignIn, user: User, wanted: AccountChange, *, session: str
 ) -> User:
     """Change an account; a new password ends all its sessions but `session`. Raise BadRequest, TooManyRequests."""
     values: dict[str, Any] = {}
@@ -32,14 +32,14 @@ async def update_account(
     if wanted.language is not None:
         values["language"] = wanted.language
     if wanted.password is not None:
-        await sign_in.count_attempt(user.email, actor.address)
+        await sign_in.count_attempt(user.email, changes.actor.address)
         # Without a password, as after a sign-in by a provider, the session is proof enough.
         if user.password_hash and not await sign_in.passwords.verify(
             user.password_hash, wanted.current_password or ""
         ):
             raise BadRequest("The current password is not right.", code="wrong_credentials")
         values["password_hash"] = await sign_in.passwords.hash(wanted.password)
-    async with changes.begin(actor) as change:
+    async with changes.begin() as change:
         if values:
             await users.update_user(change.connection, user.id, values)
         if "password_hash" in values:

@@ -8,16 +8,16 @@ from hearback_fleet.audit import changes_between
 from registry.domain.options import features_with_defaults, parse_features
 from registry.domain.slugs import RESERVED_FOR_ORGANIZATIONS, problem_of
 from registry.errors import InvalidFeatures, InvalidSlug, SlugTaken
-from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.change_configuration import Change, Changes
 from registry.store import organizations
 from registry.store.organizations import Organization
 
 
 async def update_organization(
-    changes: Changes, actor: Actor, organization: Organization, values: dict[str, Any], features: dict[str, Any]
+    changes: Changes, organization: Organization, values: dict[str, Any], features: dict[str, Any]
 ) -> Organization:
     """Set `name` or `slug` and merge flags; raise InvalidFeatures, InvalidSlug and SlugTaken."""
-    async with changes.begin(actor) as change:
+    async with changes.begin() as change:
         organization = await organizations.lock_organization(change.connection, organization.id)
         try:
             flags = parse_features(organization.features, features)

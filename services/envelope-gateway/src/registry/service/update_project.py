@@ -12,21 +12,21 @@ from registry.domain.quotas import parse_quotas
 from registry.domain.refused_values import RefusedValue
 from registry.domain.slugs import RESERVED_FOR_PROJECTS, problem_of
 from registry.errors import InvalidOptions, InvalidQuotas, InvalidSlug, SlugTaken
-from registry.service.change_configuration import OPERATOR, Actor, Change, Changes
+from registry.service.change_configuration import Change, Changes
 from registry.store import projects
 from registry.store.organizations import lock_creation
 from registry.store.projects import Project
 
 
 async def update_project(
-    changes: Changes, actor: Actor, project: Project, values: dict[str, Any], options: dict[str, Any]
+    changes: Changes, project: Project, values: dict[str, Any], options: dict[str, Any]
 ) -> Project:
     """Set `name`, `slug` or `platform` and merge options; raise InvalidOptions, InvalidSlug and SlugTaken."""
     try:
         check_options(options)
     except RefusedValue as error:
         raise InvalidOptions(str(error), field=error.field, problem=error.problem) from error
-    async with changes.begin(actor) as change:
+    async with changes.begin() as change:
         project = existing(await projects.lock_project(change.connection, project.id))
         if values.get("slug", project.slug) != project.slug:
             await _rename(change, project, values["slug"])
@@ -40,17 +40,14 @@ async def update_project(
 
 async def change_quotas(
     changes: Changes,
-    actor: Actor,
     project: Project,
     wanted: Callable[[list[dict[str, Any]]], Any],
-    *,
-    count_max: int,
 ) -> list[dict[str, Any]]:
     """Replace a project's quotas by what `wanted` makes of them; return the stored form, raise InvalidQuotas."""
-    async with changes.begin(actor) as change:
+    async with changes.begin() as change:
         project = existing(await projects.lock_project(change.connection, project.id))
         try:
-            quotas = parse_quotas(wanted(project.quotas), count_max)
+            quotas = parse_quotas(wanted(project.quotas), change.settings.quotas_max)
         except RefusedValue as error:
             raise InvalidQuotas(str(error), field=error.field, problem=error.problem) from error
         await projects.update_project(change.connection, project.id, {"quotas": quotas}, {})
@@ -61,7 +58,7 @@ async def change_quotas(
 
 async def record_project_flags(changes: Changes, project_id: int, values: dict[str, bool]) -> None:
     """Set a project's flags of received data; raise NotFound."""
-    async with changes.begin(OPERATOR) as change:
+    async with changes.begin() as change:
         if not values or not await projects.set_project_flags(change.connection, project_id, values):
             raise NotFound
 

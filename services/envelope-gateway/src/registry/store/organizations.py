@@ -6,11 +6,10 @@ from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import Window, find_record, record
-from hearback_kit.values.ids import parse_id
 from sqlalchemy import insert, select, text, update
 
 from registry.store.rows import read_page
-from registry.store.slugs import take_slug, with_former, with_slug
+from registry.store.slugs import named, take_slug, with_former
 from registry.store.tables import organizations
 
 
@@ -33,11 +32,7 @@ async def lock_creation(connection: Connection) -> None:
 
 async def find_organization(connection: Connection, id_or_slug: str) -> Organization | None:
     """Return the organization with an id, a slug or a former slug, or None."""
-    query = select(organizations)
-    if id_or_slug.isascii() and id_or_slug.isdigit():
-        query = query.where(organizations.c.id == parse_id(id_or_slug))
-    else:
-        query = with_slug(query, organizations, id_or_slug)
+    query = named(select(organizations), organizations, id_or_slug)
     return await find_record(connection, Organization, query)
 
 

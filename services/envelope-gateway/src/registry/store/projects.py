@@ -6,12 +6,11 @@ from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import Window, find_record
-from hearback_kit.values.ids import parse_id
 from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.rows import count, read_page
-from registry.store.slugs import take_slug, with_former, with_slug
+from registry.store.slugs import named, take_slug, with_former
 from registry.store.tables import organizations, projects
 
 
@@ -48,10 +47,7 @@ def select_projects() -> Select[Any]:
 async def find_project(connection: Connection, organization_id: int, id_or_slug: str) -> Project | None:
     """Return the project of an organization with an id, a slug or a former slug, or None."""
     query = select_projects().where(projects.c.organization_id == organization_id)
-    if id_or_slug.isascii() and id_or_slug.isdigit():
-        query = query.where(projects.c.id == parse_id(id_or_slug))
-    else:
-        query = with_slug(query, projects, id_or_slug)
+    query = named(query, projects, id_or_slug)
     return await find_record(connection, Project, query)
 
 

@@ -1,18 +1,22 @@
 """Slugs of organizations and projects. A former slug leads to its last owner until another one takes it."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.values.ids import parse_id
 from sqlalchemy import ColumnElement, Select, Table, func, update
 
 FORMER_SLUGS_MAX: Final = 20
 
 
-def with_slug(query: Select[tuple[object, ...]], table: Table, slug: str) -> Select[tuple[object, ...]]:
-    """Narrow a query to the row that has a slug, or had it before."""
-    is_current: ColumnElement[bool] = table.c.slug == slug
-    return query.where(is_current | table.c.former_slugs.contains([slug])).order_by(is_current.desc()).limit(1)
+def named(query: Select[Any], table: Table, id_or_slug: str) -> Select[Any]:
+    """Narrow a query to the row with an id (digits only) or a slug, or that had the slug before."""
+    if id_or_slug.isascii() and id_or_slug.isdigit():
+        return query.where(table.c.id == parse_id(id_or_slug))
+    is_current: ColumnElement[bool] = table.c.slug == id_or_slug
+    had_it = table.c.former_slugs.contains([id_or_slug])
+    return query.where(is_current | had_it).order_by(is_current.desc()).limit(1)
 
 
 def with_former(former: Sequence[str], slug: str, new: str) -> list[str]:

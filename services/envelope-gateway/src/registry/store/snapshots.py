@@ -11,7 +11,6 @@ from hearback_contracts.config import (
     OrganizationConfig,
     ProjectConfig,
     ProjectRef,
-    QuotaConfig,
     key_snapshot,
     organization_snapshot,
     project_snapshot,
@@ -116,36 +115,13 @@ async def projects_of(connection: Connection, ids: list[int]) -> list[ProjectCon
     keys_query = select(project_keys).where(project_keys.c.project_id.in_(ids)).order_by(project_keys.c.id)
     keys: dict[int, list[KeyConfig]] = defaultdict(list)
     for key in (await connection.execute(keys_query)).all():
-        keys[key.project_id].append(KeyConfig(id=key.id, public=key.public, is_active=key.is_active))
-    return [project_config(row, keys[row.id]) for row in rows]
+        keys[key.project_id].append(KeyConfig.model_validate(key, from_attributes=True))
+    return [_config(row, keys[row.id]) for row in rows]
 
 
-def project_config(row: Any, keys: Iterable[KeyConfig]) -> ProjectConfig:
-    """Return the configuration of a project with its organization's slug and features."""
-    return ProjectConfig(
-        id=row.id,
-        slug=row.slug,
-        name=row.name,
-        platform=row.platform,
-        organization_id=row.organization_id,
-        organization_slug=row.organization_slug,
-        keys=tuple(keys),
-        options=row.options,
-        features=row.features,
-        quotas=tuple(_quota(quota) for quota in row.quotas),
-    )
-
-
-def _quota(kept: dict[str, Any]) -> QuotaConfig:
-    return QuotaConfig(
-        id=kept["id"],
-        categories=tuple(kept["categories"]),
-        scope=kept["scope"],
-        limit=kept["limit"],
-        window=kept["window"],
-        reason_code=kept["reasonCode"],
-        sources=tuple(kept.get("sources", ())),
-    )
+def _config(row: Any, keys: Iterable[KeyConfig]) -> ProjectConfig:
+    quotas = [{**quota, "reason_code": quota["reasonCode"]} for quota in row.quotas]
+    return ProjectConfig.model_validate({**row._mapping, "keys": keys, "quotas": quotas})
 
 
 async def _organizations(connection: Connection, references: list[str]) -> dict[str, bytes]:
@@ -176,14 +152,8 @@ async def organizations_of(
     refs_of = await _projects_by_organization(connection, found)
     members_of = await _members_by_organization(connection, found, member_email)
     return [
-        OrganizationConfig(
-            id=row.id,
-            slug=row.slug,
-            name=row.name,
-            former_slugs=tuple(row.former_slugs),
-            features=row.features,
-            projects=tuple(refs_of[row.id]),
-            members=tuple(members_of[row.id]),
+        OrganizationConfig.model_validate(
+            {**row._mapping, "projects": refs_of[row.id], "members": members_of[row.id]}
         )
         for row in rows
     ]
@@ -194,9 +164,7 @@ async def _projects_by_organization(connection: Connection, ids: list[int]) -> d
     query = select(*columns).order_by(projects.c.id)
     found: dict[int, list[ProjectRef]] = defaultdict(list)
     for row in (await connection.execute(query.where(projects.c.organization_id.in_(ids)))).all():
-        found[row.organization_id].append(
-            ProjectRef(id=row.id, slug=row.slug, former_slugs=tuple(row.former_slugs))
-        )
+        found[row.organization_id].append(ProjectRef.model_validate(row, from_attributes=True))
     return found
 
 
