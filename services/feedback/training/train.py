@@ -9,17 +9,21 @@ import random
 import re
 import sys
 from array import array
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from feedback.domain.spam_classifier import WORDS, Prior, weighed
 from feedback.domain.spam_concepts import concepts_of
 from feedback.domain.spam_features import BUCKETS, extract
 from feedback.domain.spam_links import KNOWN, links_of
+from feedback.domain.spam_words import Words
 
 HERE = Path(__file__).parent
+CORPUS = HERE / "corpus"
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
 SEED, ROUNDS, RUNS, EPOCHS, RATE, DECAY = 20261128, 2, 2, 2, 0.35, 3e-3  # the runs' weights are averaged
 THRESHOLD = 0.5
@@ -129,7 +133,13 @@ def _line(first: str, *more: str) -> Line:
     return Line(first, *more) if more else Line("ordinary", first)
 
 
-_Example = tuple[list[int], list[tuple[list[int], float]], bool]  # words, other features, whether it is spam
+class Example(NamedTuple):
+    """What is learnt from a message: its words' buckets, and its other features with their scales."""
+
+    words: list[int]
+    others: list[tuple[list[int], float]]
+    is_spam: bool
+    kind: str
 
 
 class Filler:
@@ -261,9 +271,11 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
                 yield Text(text, False, language, "ham", first.name, page, first.email)
         for language, unwanted in spam.items():
             left = [line for line in unwanted if line.kind != without]
+            of_kind: dict[str, list[str]] = {}
+            for line in left:
+                of_kind.setdefault(line.kind, []).append(line.text)
             for first in (line for line in left for _ in range(_times(line.text))):
-                same = [line.text for line in left if line.kind == first.kind]
-                more = chance.choices(same, k=chance.choice((0, 0, 0, 1, 1)))
+                more = chance.choices(of_kind[first.kind], k=chance.choice((0, 0, 0, 1, 1)))
                 tail = (
                     [chance.choice(("{link}", "{link}", "{email}", "{handle}", ""))]
                     if chance.random() < 0.3
@@ -286,44 +298,62 @@ def _case(chance: random.Random, text: str) -> str:
 
 
 def train(
-    folder: Path = HERE / "corpus",
+    folder: Path = CORPUS,
     without: str = "",
     rounds: int = ROUNDS,
     without_sources: Collection[str] = (),
     runs: int = RUNS,
 ) -> Prior:
-    """Fit the weights by stochastic gradient descent; deterministic."""
+    """Fit the weights to the messages of all sources; deterministic."""
+    learnt, state = examples(folder, without, rounds, *without_sources)
+    chance = random.Random()
+    chance.setstate(state)
+    return fit(learnt, chance, runs)
+
+
+@lru_cache(maxsize=1)  # to read them takes half of the time
+def examples(
+    folder: Path, without: str, rounds: int, *without_sources: str
+) -> tuple[tuple[Example, ...], tuple[Any, ...]]:
+    """Return what is to be learnt from the messages of a corpus, and the state of chance after they were made."""
     chance = random.Random(SEED)
-    table = Prior.decode(OUT.read_bytes()).table  # `words.py` makes it
-    examples: list[_Example] = []
-    common = [0] * BUCKETS
+    table = _table()
+    found = []
     for source in sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in without_sources):
         for text in messages(source, chance, rounds, without):
             features = extract(text.message, text.name, text.page, text.email, table)
             others = [(sorted(keys), scale) for keys, scale in weighed(replace(features, buckets=frozenset()))]
-            examples.append((sorted(features.buckets), others, text.is_spam))
-            if not text.is_spam:
-                for key in features.buckets:
-                    common[key] += 1
+            found.append(Example(sorted(features.buckets), others, text.is_spam, text.kind))
+    return tuple(found), chance.getstate()
+
+
+def fit(learnt: Iterable[Example], chance: random.Random, runs: int) -> Prior:
+    """Fit the weights by stochastic gradient descent."""
+    learnt = list(learnt)
+    common = Counter(key for example in learnt if not example.is_spam for key in example.words)
     weights, bias = [0.0] * BUCKETS, 0.0
     for _ in range(runs):
-        found, found_bias = _descend(examples, chance)
+        found, found_bias = _descend(learnt, chance)
         weights = [weight + more / runs for weight, more in zip(weights, found, strict=True)]
         bias += found_bias / runs
-    most = max(common) or 1
-    frequency = bytes(min(255, math.ceil(255 * count / most)) for count in common)
-    return Prior(array("f", weights), frequency, bias, THRESHOLD, table)
+    most = max(common.values(), default=1)
+    frequency = bytes(min(255, math.ceil(255 * common[key] / most)) for key in range(BUCKETS))
+    return Prior(array("f", weights), frequency, bias, THRESHOLD, _table())
 
 
-def _descend(examples: list[_Example], chance: random.Random) -> tuple[list[float], float]:
+def _table() -> Words:
+    return Prior.decode(OUT.read_bytes()).table  # `words.py` makes it
+
+
+def _descend(learnt: list[Example], chance: random.Random) -> tuple[list[float], float]:
     """Return the weights and the bias."""
     weights, squares, bias = [0.0] * BUCKETS, [1e-3] * BUCKETS, 0.0
-    draw, sqrt, weight_of = chance.random, math.sqrt, weights.__getitem__
+    draw, sqrt, weight_of, rate, decay = chance.random, math.sqrt, weights.__getitem__, RATE, DECAY
     for _ in range(EPOCHS):
-        chance.shuffle(examples)
-        for buckets, others, is_spam in examples:
+        chance.shuffle(learnt)
+        for words, others, is_spam, _ in learnt:
             kept = 1 - DROPPED_MAX * draw()
-            some = [key for key in buckets if draw() < kept]
+            some = [key for key in words if draw() < kept]
             sorts = [*others, (some, WORDS / sqrt(len(some) or 1))]
             score = bias + sum(scale * sum(map(weight_of, keys)) for keys, scale in sorts)
             error = (1.0 if is_spam else 0.0) - 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
@@ -332,9 +362,10 @@ def _descend(examples: list[_Example], chance: random.Random) -> tuple[list[floa
             for keys, scale in sorts:
                 step = error * scale
                 for key in keys:
-                    slope = step - DECAY * weights[key]
+                    weight = weights[key]
+                    slope = step - decay * weight
                     squares[key] = square = squares[key] + slope * slope
-                    weights[key] += RATE * slope / sqrt(square)
+                    weights[key] = weight + rate * slope / sqrt(square)
     return weights, bias
 
 

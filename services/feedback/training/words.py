@@ -61,7 +61,7 @@ def is_word(word: str) -> bool:
 
 def own_words() -> set[str]:
     """Return the words of the training texts and of the concepts."""
-    read = [train.read(folder) for folder in sorted((train.HERE / "corpus").iterdir()) if folder.is_dir()]
+    read = [train.read(folder) for folder in sorted(train.CORPUS.iterdir()) if folder.is_dir()]
     texts = [line.text for both in read for part in both for lines in part.values() for line in lines]
     texts += [words.replace("*", "") for words in _CONCEPTS.values()]
     words = {word for text in texts for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold())}
