@@ -27,13 +27,17 @@ def notice(**values: Any) -> Notice:
     return of_feedback(read(**values), SENDER)
 
 
-def mail(*notices: Notice, **values: Any) -> EmailMessage:
+def envelope(**values: Any) -> Envelope:
     options: dict[str, Any] = {
         "delivery_id": 7, "sender": "Hearback <hearback@example.com>", "recipient": "ada@example.com",
         "host": "feedback.example.com",
     }  # fmt: skip
+    return Envelope(**{**options, **values})
+
+
+def mail(*notices: Notice, **values: Any) -> EmailMessage:
     more = values.pop("more", 0)
-    composed = compose(Envelope(**{**options, **values}), notices, RENDER, NOW, more=more)
+    composed = compose(envelope(**values), notices, RENDER, NOW, more=more)
     read = message_from_bytes(bytes(composed), policy=policy.default)
     assert isinstance(read, EmailMessage)
     return read
@@ -142,6 +146,46 @@ def test_every_text_can_be_mailed(title: str, message: str, name: str, contact: 
     composed = mail(notice(title=title, message=message, name=name, contact_email=contact), reply_to=contact)
     assert len(composed["Subject"]) < 250
     assert composed.get_body(("plain",)) is not None
+
+
+def test_no_text_ends_its_part() -> None:
+    boundary = str(mail(notice()).get_boundary())
+    said = f"Before\n--{boundary}\nContent-Type: text/html\n\n<b>x</b>\n--{boundary}--\nafter"
+    message = mail(notice(message=said))
+    assert [one.get_content_type() for one in message.iter_parts()] == ["text/plain", "text/html"]
+    assert said in part(message, "plain")
+
+
+LINKED: dict[str, Any] = {
+    "reply_to": "ada@shop.example",
+    "unsubscribe_url": f"https://feedback.example.com/api/0/unsubscribe/{'t' * 120}/",
+}
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Fails", "word " * 31, "Bücher fehlen", "=?utf-8?q?x?=", "x" * 300, "ä " * 80, "a  b", "", " ", "ends "],
+)
+@pytest.mark.parametrize("more", [0, 3])
+def test_headers_are_folded_at_spaces_and_read_as_they_were_set(title: str, more: int) -> None:
+    subject = header_text(f"[web] WEB-1: {title}") if not more else "[web] 4 notices"
+    composed = compose(envelope(**LINKED), [notice(title=title)], RENDER, NOW, more=more)
+    for policy_used in (policy.default, policy.SMTP):
+        written = composed.as_bytes(policy=policy_used)
+        read = message_from_bytes(written, policy=policy.default)
+        assert [*map(str, read.values())] == [*map(str, composed.values())]
+        assert read["Subject"] == subject
+        head = written.partition(policy_used.linesep.encode() * 2)[0].decode("ascii").split(policy_used.linesep)
+        assert [line for line in head if len(line) > 78 and "://" not in line] == []
+        assert f"List-Unsubscribe: <{LINKED['unsubscribe_url']}>" in head, "an encoded one is no link"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_bodies_are_ascii_lines_that_any_server_takes(language: str) -> None:
+    phrases = " ".join(words(language).values())
+    written = bytes(compose(envelope(language=language), [notice(message=phrases * 3)], RENDER, NOW))
+    assert written.isascii()
+    assert max(map(len, written.partition(b"\n\n")[2].splitlines())) <= 76
 
 
 @given(st.text(max_size=500))

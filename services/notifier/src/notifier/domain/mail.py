@@ -7,10 +7,12 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from notifier.domain.message import alternatives
 from notifier.domain.notice import Kind, Notice
 from notifier.domain.texts import RIGHT_TO_LEFT, in_words, language_of, words
 
@@ -66,11 +68,9 @@ def compose(
             "unsubscribe_url": envelope.unsubscribe_url,
         }
     )
-    message = EmailMessage()
-    _set_headers(message, envelope, header_text(subject), "digest" if is_digest else first.thread, at)
-    message.set_content(text)
-    message.add_alternative(html, subtype="html")
-    return message
+    return alternatives(
+        _headers(envelope, header_text(subject), "digest" if is_digest else first.thread, at), text, html
+    )
 
 
 def _in_words(notice: Notice, phrases: Mapping[str, str]) -> Notice:
@@ -85,23 +85,36 @@ def _in_words(notice: Notice, phrases: Mapping[str, str]) -> Notice:
     return replace(notice, facts=facts)
 
 
-def _set_headers(message: EmailMessage, envelope: Envelope, subject: str, thread: str, at: datetime) -> None:
-    name, address = parseaddr(envelope.sender)
-    message["From"] = Address(name, addr_spec=address)
-    message["To"] = Address(addr_spec=envelope.recipient)
-    message["Subject"] = subject
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<delivery-{envelope.delivery_id}@{envelope.host}>"
+def _headers(envelope: Envelope, subject: str, thread: str, at: datetime) -> dict[str, str]:
+    headers = {
+        "From": _sender(envelope.sender),
+        "To": _recipient(envelope.recipient),
+        "Subject": subject,
+        "Date": format_datetime(at),
+        "Message-ID": f"<delivery-{envelope.delivery_id}@{envelope.host}>",
+    }
     if thread != "digest":
-        message["References"] = f"<{thread}@{envelope.host}>"
-        message["In-Reply-To"] = f"<{thread}@{envelope.host}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
+        headers["References"] = headers["In-Reply-To"] = f"<{thread}@{envelope.host}>"
+    headers["Auto-Submitted"] = "auto-generated"
+    headers["X-Auto-Response-Suppress"] = "All"
     if envelope.unsubscribe_url:
-        message["List-Unsubscribe"] = f"<{envelope.unsubscribe_url}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        headers["List-Unsubscribe"] = f"<{envelope.unsubscribe_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if envelope.reply_to and is_address(envelope.reply_to):
-        message["Reply-To"] = Address(addr_spec=envelope.reply_to)
+        headers["Reply-To"] = envelope.reply_to
+    return headers
+
+
+@lru_cache(maxsize=4)
+def _sender(text: str) -> str:
+    name, address = parseaddr(text)
+    return str(Address(name, addr_spec=address))
+
+
+@lru_cache(maxsize=256)  # to parse an address takes longer than the rest of the headers
+def _recipient(text: str) -> str:
+    """Return an address as a header has it; raise ValueError, IndexError or MessageError if it cannot be used."""
+    return str(Address(addr_spec=text))
 
 
 def header_text(text: str) -> str:

@@ -158,7 +158,7 @@ class DeliverNotices:
             await self._record_failure(first, ids, _Failed(f"could not be sent: {type(error).__name__}"))
             result = "failed"
         else:
-            async with self._database.statements() as connection:
+            async with self._database.direct() as connection:
                 await store.record_sent(connection, ids, answer, self._clock.now(), destination=first.destination)
             result = "sent"
         metrics.DELIVERIES.labels(str(first.channel), result).inc(len(ids))

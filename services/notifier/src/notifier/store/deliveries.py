@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hearback_kit.db import Connection, Direct
+from hearback_kit.db.prepared import fetch
 from hearback_kit.db.rows import record
 from sqlalchemy import (
     ARRAY,
@@ -175,32 +176,25 @@ async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: 
     return (await connection.execute(statement)).rowcount
 
 
+_RECORD_SENT: Final = f"""
+WITH cleared AS (
+    UPDATE destination SET failures = 0, rests_until = NULL, changed_at = $3
+    WHERE destination = $4 AND failures > 0
+)
+UPDATE delivery SET state = '{SENT}', answer = $2, finished_at = $3, claimed_until = NULL, digest_id = $5
+WHERE id = ANY ($1::bigint[])
+"""
+
+
 async def record_sent(
-    connection: Connection,
-    ids: Sequence[int],
-    answer: str,
-    now: datetime,
-    *,
-    destination: str,
+    connection: Connection | Direct, ids: Sequence[int], answer: str, now: datetime, *, destination: str
 ) -> None:
     """Record that deliveries were sent, several as the digest of the first; reset the destination's failures.
 
     It is a single statement, to shorten the time between the server's answer and its record.
     """
     digest_id = ids[0] if len(ids) > 1 else None
-    cleared = (
-        update(DESTINATIONS)
-        .where(DESTINATIONS.c.destination == destination, DESTINATIONS.c.failures > 0)
-        .values(failures=0, rests_until=None, changed_at=now)
-        .cte("cleared")
-    )
-    statement = (
-        update(DELIVERIES)
-        .where(_among(ids))
-        .values(state=SENT, answer=answer, finished_at=now, claimed_until=None, digest_id=digest_id)
-        .add_cte(cleared)
-    )
-    await connection.execute(statement)
+    await fetch(connection, _RECORD_SENT, ids, answer, now, destination, digest_id)
 
 
 async def record_failure(
