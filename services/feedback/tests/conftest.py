@@ -158,7 +158,7 @@ class Intake:
         """The handler of `feedback.submitted`."""
         judge = self.spam_judge or LocalJudge(self.database, load_prior())
         decide = DecideSubmission(self.configuration, self.settings, judge)
-        store = StoreSubmissions(self.unit_of_work, decide, announces_together=self.settings.announces_together)
+        store = StoreSubmissions(self.unit_of_work, decide, self.settings)
         return FeedbackSubmittedHandler(self.unit_of_work, store)
 
     def changed(self, *, spam_judge: SpamJudge | None = None, **settings: Any) -> "Intake":

@@ -50,8 +50,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     def build(runtime: ServiceRuntime) -> None:
         unit_of_work, merge = UnitOfWork.of(runtime), MergeSearchIndexes(runtime.database)
         decide = DecideSubmission(runtime.configuration, settings, spam_judge(runtime, settings))
-        together = settings.announces_together
-        store = StoreSubmissions(unit_of_work, decide, merge.count, announces_together=together)
+        store = StoreSubmissions(unit_of_work, decide, settings, merge.count)
         submitted = FeedbackSubmittedHandler(unit_of_work, store)
         consume = partial(runtime.consume, batch_max=settings.batch_max, consumers=settings.consumers)
         consume(FEEDBACK_SUBMITTED, submitted, on_dead=submitted.on_dead, read_barrier=runtime.read_barrier)

@@ -33,6 +33,11 @@ class Settings(ServiceSettings):
         description="Announce what was stored together by one message, which notifiers of the release before"
         " cannot read: set it when none of those is left.",
     )
+    compact_rows: bool = Field(
+        False,
+        description="Leave out of the event and evidence of new feedback what columns of its row hold."
+        " The release before cannot read such rows: set it when no copy of that is left.",
+    )
     announce_seconds: float = bounded(2.0, 0.05, 3_600, "Interval between `hasFeedbacks` updates to the registry.")
     retention_seconds: float = bounded(
         3_600.0, 1, 86_400, "Interval between deletions of what is past its retention."

@@ -46,7 +46,9 @@ async def reprocess(intake: Intake, judge: Any = None, **wanted: Any) -> tuple[d
     asked = Reprocessing(**{"start": NOW - DAY, "end": NOW + DAY} | wanted)
     total: dict[str, int] = {}
     while True:
-        counts, after = await reprocess_feedback(intake.unit_of_work, decide, asked)
+        counts, after = await reprocess_feedback(
+            intake.unit_of_work, decide, asked, compact_rows=intake.settings.compact_rows
+        )
         for name, count in counts.items():
             total[name] = total.get(name, 0) + count
         if after is None:

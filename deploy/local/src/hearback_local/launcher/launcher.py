@@ -121,6 +121,7 @@ class Launcher:
             "ENVELOPE_GATEWAY_OUTAGE_SPOOL_DIR": str(self._data_dir.outage_spool),
             "ENVELOPE_GATEWAY_COMMIT_GATHER_MS": "40",
             "FEEDBACK_ANNOUNCES_TOGETHER": "true",
+            "FEEDBACK_COMPACT_ROWS": "true",
         }
         os.environ.update({key: value for key, value in defaults.items() if not os.environ.get(key)})
         os.environ["HEARBACK_DATA_DIR"] = str(self._data_dir.root)

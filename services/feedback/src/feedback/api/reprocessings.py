@@ -31,7 +31,9 @@ async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> Reprocesse
     """Process the next part of the feedback of a range of time again."""
     if wanted.after is not None and parse_id(wanted.after) is None:
         raise BadRequest("`after` is not where an answer ended.")
-    counts, after = await reprocess_feedback(state.unit_of_work, _decide(state), wanted)
+    counts, after = await reprocess_feedback(
+        state.unit_of_work, _decide(state), wanted, compact_rows=state.settings.compact_rows
+    )
     return Reprocessed(counts=counts, after=after)
 
 

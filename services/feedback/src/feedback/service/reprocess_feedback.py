@@ -29,11 +29,12 @@ Pair = tuple[FeedbackDetail, Draft]
 
 
 async def reprocess_feedback(
-    unit_of_work: UnitOfWork, decide: DecideSubmission, wanted: Reprocessing
+    unit_of_work: UnitOfWork, decide: DecideSubmission, wanted: Reprocessing, *, compact_rows: bool
 ) -> tuple[dict[str, int], str | None]:
     """Reprocess the next window of the range in one transaction; return counts and the next position.
 
     Counts are `examined`, `changed`, `skipped` (the project accepts no feedback), and changed columns by name.
+    Without `compact_rows`, those that are become whole.
     """
     after = int(wanted.after or 0)
     async with unit_of_work.begin() as work:
@@ -43,7 +44,8 @@ async def reprocess_feedback(
         kept = await lock_received(work.connection, (after, last), (wanted.start, wanted.end), wanted.project_id)
         await decide.prepare(feedback.project_id for feedback in kept)
         pairs = [(one, draft) for one in kept if (draft := await decide.again(one)) is not None]
-        changes = await find_changes(work.connection, [(one.id, draft) for one, draft in pairs])
+        drafts = [(one.id, draft) for one, draft in pairs]
+        changes = await find_changes(work.connection, drafts, may_be_compact=compact_rows)
         changing = [pair for pair in pairs if pair[0].id in changes]
         if not wanted.dry_run:
             await _write(work, unit_of_work, changing, changes)

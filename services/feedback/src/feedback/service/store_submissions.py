@@ -29,6 +29,7 @@ from feedback.service.record_outcomes import (
     record_stored,
 )
 from feedback.service.refuse_repeated import apart, closing_of, refuse_repeated, repeats_of
+from feedback.settings import Settings
 from feedback.store.arrivals import Arrival, Reserved, reserve, store_new
 from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
@@ -51,14 +52,14 @@ class StoreSubmissions:
         self,
         unit_of_work: UnitOfWork,
         decide: DecideSubmission,
+        settings: Settings,
         on_stored: Callable[[int], None] | None = None,
-        *,
-        announces_together: bool = False,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._decide = decide
         self._on_stored = on_stored
-        self._is_together = announces_together
+        self._is_together = settings.announces_together
+        self._is_compact = settings.compact_rows
         # Committed names as they were sent; they are never removed.
         self._names: set[tuple[int, str]] = set()
 
@@ -101,7 +102,8 @@ class StoreSubmissions:
         rows = [(ids[d.key], d.draft, identities[d.key]) for d in storing if d.draft is not None]
         async with self._unit_of_work.database.direct() as connection:
             now = self._unit_of_work.clock.now()
-            added = await store_new(connection, rows, closing_of(refused), [*record.messages(), *messages], now)
+            recorded = [*record.messages(), *messages]
+            added = await store_new(connection, rows, closing_of(refused), recorded, now, self._is_compact)
         if added is None:
             return None
         self._unit_of_work.relay.publish(added)
@@ -159,7 +161,8 @@ class StoreSubmissions:
         if not drafts:
             return {}
         identities = _identities(decisions, await _take_numbers(work, decisions))
-        stored = await insert_feedback(work.connection, [(drafts[key], identities[key]) for key in drafts])
+        rows = [(drafts[key], identities[key]) for key in drafts]
+        stored = await insert_feedback(work.connection, rows, is_compact=self._is_compact)
         attachments = await count_attachments(work.connection, stored)
         new = [decision for decision in decisions if decision.key in stored]
         for decision in new:

@@ -116,6 +116,7 @@ async def store_new(
     closed: Mapping[EventKey, tuple[int, str]],
     messages: Sequence[Outgoing],
     at: datetime,
+    is_compact: bool,
 ) -> Added | None:
     """Store feedback under reserved ids, close submissions as (revision, reason), and add messages to the outbox.
 
@@ -125,7 +126,7 @@ async def store_new(
     try:
         rows = await connection.fetch(
             _STORE,
-            new_rows(stored),
+            new_rows(stored, is_compact=is_compact),
             [project for (project, _), _ in refused],
             [event for (_, event), _ in refused],
             [revision for _, (revision, _) in refused],

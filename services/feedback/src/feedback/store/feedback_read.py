@@ -11,6 +11,7 @@ from hearback_kit.values.ids import parse_id
 from sqlalchemy import Select, func, literal_column, select
 
 from feedback.domain.feedback import Feedback, FeedbackDetail
+from feedback.store.compact_rows import whole
 from feedback.store.facet_conditions import Condition
 from feedback.store.tables import FEEDBACK
 
@@ -21,7 +22,17 @@ DETAIL_COLUMNS = columns(FeedbackDetail, FEEDBACK)
 
 def as_feedback(row: Any) -> Feedback:
     """Return a row of `LIST_COLUMNS` as a feedback."""
-    return Feedback(**dict(zip(_LIST_NAMES, row, strict=True)))
+    return whole(Feedback(**dict(zip(_LIST_NAMES, row, strict=True))))
+
+
+async def list_details(connection: Connection, statement: Select[Any]) -> list[FeedbackDetail]:
+    """Return the feedback of a statement for `DETAIL_COLUMNS`."""
+    return [whole(found) for found in await list_records(connection, FeedbackDetail, statement)]
+
+
+async def _find_detail(connection: Connection, statement: Select[Any]) -> FeedbackDetail | None:
+    found = await find_record(connection, FeedbackDetail, statement)
+    return None if found is None else whole(found)
 
 
 class Position(NamedTuple):
@@ -112,7 +123,7 @@ async def find_by_id(
     statement = select(*DETAIL_COLUMNS).where(
         FEEDBACK.c.id == issue_id, FEEDBACK.c.organization_id.in_(sorted(organization_ids))
     )
-    return await find_record(connection, FeedbackDetail, statement)
+    return await _find_detail(connection, statement)
 
 
 async def find_by_short_id(
@@ -124,7 +135,7 @@ async def find_by_short_id(
         .where(FEEDBACK.c.organization_id.in_(sorted(organization_ids)), FEEDBACK.c.short_id == short_id.upper())
         .order_by(FEEDBACK.c.id.desc())
     )
-    found = await list_records(connection, FeedbackDetail, statement)
+    found = await list_details(connection, statement)
     return found[0] if len({row.organization_id for row in found}) == 1 else None
 
 
@@ -148,7 +159,7 @@ async def find_by_event(
         .order_by(FEEDBACK.c.id.desc())
         .limit(1)
     )
-    return await find_record(connection, FeedbackDetail, statement)
+    return await _find_detail(connection, statement)
 
 
 async def find_numbers(connection: Connection, organization_id: int, short_ids: Collection[str]) -> list[int]:

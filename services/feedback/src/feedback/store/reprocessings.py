@@ -5,18 +5,19 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import list_records
 from sqlalchemy import ColumnElement, Text, case, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from feedback.domain.drafts import Draft
 from feedback.domain.feedback import FeedbackDetail
-from feedback.store.feedback_read import DETAIL_COLUMNS
+from feedback.store.compact_rows import compact
+from feedback.store.feedback_read import DETAIL_COLUMNS, list_details
 from feedback.store.feedback_write import CONTENT, MAILBOX, given_rows, given_value
 from feedback.store.tables import FEEDBACK
 
 _CONTENT: Final = tuple(name for name in CONTENT if name not in {"submission_id", "revision"})
+_COMPACT: Final = {"evidence": "compact_evidence", "event": "compact_event"}
 
 
 async def last_of_window(connection: Connection, after: int, rows_max: int) -> int | None:
@@ -39,27 +40,43 @@ async def lock_received(
     )
     if project_id is not None:
         statement = statement.where(FEEDBACK.c.project_id == project_id)
-    return await list_records(connection, FeedbackDetail, statement)
+    return await list_details(connection, statement)
 
 
-def _differs(given: TableValuedAlias) -> dict[str, ColumnElement[bool]]:
-    """Return whether each column differs; the mailbox only if no person chose it."""
-    moves = FEEDBACK.c.triaged.is_(False) & (FEEDBACK.c.status != given.c.status)
+def _differs(given: TableValuedAlias, *, may_be_compact: bool) -> dict[str, ColumnElement[bool]]:
+    """Return whether each column differs; the mailbox only if no person chose it.
+
+    With `may_be_compact`, evidence and event may also be without what columns hold.
+    """
     content = {name: FEEDBACK.c[name].is_distinct_from(given_value(given, name)) for name in _CONTENT}
-    return {"status": moves} | content
+    if may_be_compact:
+        for name, other in _COMPACT.items():
+            content[name] &= FEEDBACK.c[name].is_distinct_from(given.c[other])
+    return {"status": _moves(given)} | content
 
 
-async def find_changes(connection: Connection, drafts: Sequence[tuple[int, Draft]]) -> dict[int, list[str]]:
-    """Return by id the columns in which locked feedback differ from drafts, without unchanged ones."""
+def _moves(given: TableValuedAlias) -> ColumnElement[bool]:
+    return FEEDBACK.c.triaged.is_(False) & (FEEDBACK.c.status != given.c.status)
+
+
+async def find_changes(
+    connection: Connection, drafts: Sequence[tuple[int, Draft]], *, may_be_compact: bool
+) -> dict[int, list[str]]:
+    """Return by id the columns in which locked feedback differ from drafts, without unchanged ones.
+
+    Unless rows `may_be_compact`, those that are differ.
+    """
     if not drafts:
         return {}
-    given = given_rows("id")
-    differs = _differs(given)
+    given = given_rows("id", **dict.fromkeys(_COMPACT.values(), JSONB()))
+    differs = _differs(given, may_be_compact=may_be_compact)
     names = func.array_remove(
         array([case((differ, name), else_=None) for name, differ in differs.items()]), literal(None, Text)
     )
     statement = select(FEEDBACK.c.id, names).join(given, given.c.id == FEEDBACK.c.id).where(or_(*differs.values()))
-    rows = await connection.execute(statement, {"rows": _rows(drafts)})
+    compacted = [dict(zip(_COMPACT.values(), compact(draft), strict=True)) for _, draft in drafts]
+    given_drafts = [row | other for row, other in zip(_rows(drafts), compacted, strict=True)]
+    rows = await connection.execute(statement, {"rows": given_drafts})
     return {feedback_id: list(changed) for feedback_id, changed in rows}
 
 
@@ -68,7 +85,7 @@ async def write_changes(connection: Connection, drafts: Sequence[tuple[int, Draf
     if not drafts:
         return
     given = given_rows("id")
-    moves = _differs(given)["status"]
+    moves = _moves(given)
     statement = (
         update(FEEDBACK)
         .values({name: given_value(given, name) for name in _CONTENT})
