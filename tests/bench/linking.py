@@ -28,17 +28,20 @@ from hearback_fleet.configuration import Configuration
 from hearback_kit.bus import Incoming
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
+from hearback_kit.outbox import Outbox
+from hearback_kit.outbox.relay import OutboxRelay
 from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from user_reports.consumers.error_event_received import handle_error_events
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.service.read_projects import Projects
 from user_reports.store import events, groups, report_lists, reports
 from user_reports.store.keys import key_parameters
 from user_reports.store.partitions import events_plan, open_partitions
+from user_reports.store.tables import OUTBOX
 
 from tests.bench.model import Options, Row, machine, table
 from tests.bench.programs import engines
@@ -89,7 +92,9 @@ class Stage:
         self.clock = SystemClock()
         projects = Projects(self.configuration, frozenset())
         rules = AgeRules(timedelta(minutes=30), timedelta(minutes=5))
-        context = ServiceContext(self.database, projects, self.clock, shards=4)
+        nowhere: Any = None  # the relay does not run
+        relay = OutboxRelay(self.database, OUTBOX, nowhere)
+        context = ServiceContext("user-reports", self.database, Outbox(OUTBOX), relay, self.clock, 4, projects)
         self.events = partial(handle_error_events, context, timedelta(days=90))
         self.reports = UserReportHandler(context, rules)
         self._server = psutil.Process(_postmaster(folder / "postgres"))

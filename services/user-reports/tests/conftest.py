@@ -35,7 +35,7 @@ from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
 from user_reports.jobs.retention import expire_records
 from user_reports.jobs.sweep import Sweep, SweepResult
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.service.read_projects import Projects
 from user_reports.settings import Settings
 from user_reports.store.partitions import events_plan, open_partitions

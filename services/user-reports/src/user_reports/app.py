@@ -24,8 +24,7 @@ from user_reports.errors import DsnNotEnough
 from user_reports.jobs.retention import expire_records
 from user_reports.jobs.sweep import Sweep
 from user_reports.pages.deps import PAGES
-from user_reports.service.app_state import AppState
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import AppState, ServiceContext
 from user_reports.service.find_feedback import FeedbackLookup
 from user_reports.service.read_projects import Projects
 from user_reports.settings import Settings
@@ -37,10 +36,17 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Return the HTTP app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        context, limits = _context(runtime, settings), runtime.limits()
+        limits = runtime.limits()
         client = runtime.service_client(settings.feedback_url) if settings.feedback_url else None
-        quotas = ReportQuotas(limits, runtime.clock)
-        return AppState(settings, context, limits, quotas, FeedbackLookup(client), _rules(settings))
+        return AppState.of(
+            runtime,
+            projects=_projects(runtime, settings),
+            settings=settings,
+            limits=limits,
+            quotas=ReportQuotas(limits, runtime.clock),
+            feedback=FeedbackLookup(client),
+            rules=_rules(settings),
+        )
 
     app = service_app(
         settings,
@@ -100,8 +106,12 @@ async def sweep_now(settings: Settings) -> str:
     return f"looked at {result.looked_at} waiting reports, linked {result.linked}{rest}"
 
 
+def _projects(runtime: ServiceRuntime, settings: Settings) -> Projects:
+    return Projects(runtime.configuration, settings.organizations_denied)
+
+
 def _context(runtime: ServiceRuntime, settings: Settings) -> ServiceContext:
-    return ServiceContext.of(runtime, projects=Projects(runtime.configuration, settings.organizations_denied))
+    return ServiceContext.of(runtime, projects=_projects(runtime, settings))
 
 
 def _rules(settings: Settings) -> AgeRules:

@@ -46,9 +46,5 @@ class InvalidDsn(Unauthorized, code="invalid_dsn"):
         self.sender = sender
 
 
-class DsnNotEnough(Unauthorized):
-    """A DSN that does not authorize the request: 401 without a body. `sender` is its project and key."""
-
-    def __init__(self, sender: Any = None) -> None:
-        super().__init__()
-        self.sender = sender
+class DsnNotEnough(InvalidDsn):
+    """A DSN of another project: 401 without a body."""

@@ -382,8 +382,7 @@ class LateDatabase:
 
 async def test_a_503_says_that_the_report_may_be_stored(harness: Any, api: Any) -> None:
     state = api.app.state.state
-    context = replace(state.context, database=LateDatabase(state.database))
-    api.app.state.state = replace(state, context=context)
+    api.app.state.state = replace(state, database=LateDatabase(state.database))
     said = body(random_id())
     response = await api.post(PATH, json=said)
     assert response.status_code == 503

@@ -6,5 +6,5 @@ from user_reports.service.erase_person import erase_person
 
 router = erasure_router(
     "Erase a person's reports, and the person from error events, in all organizations",
-    lambda state, wanted: erase_person(state.context, wanted.email),
+    lambda state, wanted: erase_person(state, wanted.email),
 )

@@ -27,7 +27,7 @@ async def get_event(
 ) -> JSONResponse:
     """Return an event of the project."""
     event_id = existing(parse_event_id(event))
-    async with state.reading(scope.project.organization_id) as connection:
+    async with state.database.connection(share=scope.project.organization_id) as connection:
         found = await find_event(connection, scope.project.id, event_id)
     if found is not None:
         return JSONResponse(event_json(found, scope.project.organization_slug))

@@ -46,7 +46,7 @@ async def get_event_id(state: StateDep, scope: ReadOrganization, event: str) -> 
     """Return the event with its group and project."""
     event_id = existing(parse_event_id(event))
     organization = scope.organization
-    async with state.reading(organization.id) as connection:
+    async with state.database.connection(share=organization.id) as connection:
         found = await find_events(connection, [(project.id, event_id) for project in organization.projects])
         indexed = next(iter(found.values()), None)
         group = await find_group(connection, indexed.group_id) if indexed else None

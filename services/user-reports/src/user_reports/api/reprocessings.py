@@ -25,7 +25,7 @@ router = internal_router()
 @router.post(REPROCESSINGS_PATH, operation_id="reprocess", summary="Process a part of a range of time again")
 async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> Reprocessed:
     """Link the next waiting reports of a time range whose event is indexed."""
-    counts, position = await link_waiting(state.context, wanted, _read_position(wanted.after))
+    counts, position = await link_waiting(state, wanted, _read_position(wanted.after))
     after = None if position is None else f"{position[0].isoformat()}|{position[1]}"
     return Reprocessed(counts=counts, after=after)
 
@@ -40,7 +40,7 @@ async def post_decisions(state: StateDep, wanted: Decisions) -> Reasons:
     ]
     if len(refused) < len(wanted.submissions):
         raise BadRequest("Expected user reports.")
-    return Reasons(reasons=list(await decide_again(state.context, state.rules, refused)))
+    return Reasons(reasons=list(await decide_again(state, state.rules, refused)))
 
 
 def _read_position(after: str | None) -> Position | None:

@@ -8,7 +8,7 @@ from hearback_fleet.messages import decode
 from hearback_kit.bus import Incoming
 
 from user_reports.domain.occurrence import occurrence_of
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.service.index_events import index_events
 
 

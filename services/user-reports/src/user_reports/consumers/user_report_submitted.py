@@ -9,7 +9,7 @@ from hearback_kit.bus import Incoming, Outgoing
 
 from user_reports.domain.admission import AgeRules
 from user_reports.domain.model import Refusal
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.service.record_outcomes import record_dead_letter
 from user_reports.service.submit_report import Received, submit_reports
 

@@ -7,7 +7,7 @@ from typing import Final
 from hearback_kit.db.partitions import Partitions
 
 from user_reports import metrics
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.settings import Settings
 from user_reports.store import deletions, events, groups, refusals, reports
 
@@ -45,9 +45,9 @@ async def expire_records(context: ServiceContext, partitions: Partitions, settin
 async def _expire_reports(context: ServiceContext, before: datetime, limit: int, *of_project: int) -> None:
     count = limit
     while count == limit:
-        async with context.transaction() as (connection, recorder):
-            deleted = await reports.delete_expired(connection, before, limit, *of_project)
+        async with context.transaction() as transaction:
+            deleted = await reports.delete_expired(transaction.connection, before, limit, *of_project)
             for report in deleted:
-                recorder.record_expired(report)
+                transaction.recorder.record_expired(report)
         count = len(deleted)
         metrics.EXPIRED.labels("report").inc(count)

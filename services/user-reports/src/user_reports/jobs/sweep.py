@@ -7,7 +7,7 @@ import msgspec
 
 from user_reports import metrics
 from user_reports.domain.model import Position
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.service.link_reports import Window, link_chunk
 from user_reports.settings import Settings
 

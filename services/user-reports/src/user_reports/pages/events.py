@@ -25,7 +25,7 @@ async def open_event(
     organization = scope.organization
     project_id = existing(organization.find_project(project)).id
     event_id = existing(parse_event_id(event))
-    async with state.reading(organization.id) as connection:
+    async with state.database.connection(share=organization.id) as connection:
         indexed = await find_event(connection, project_id, event_id)
     if indexed is not None:
         issue = str(indexed.group_id)

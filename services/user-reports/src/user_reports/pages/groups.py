@@ -32,7 +32,7 @@ router = APIRouter(include_in_schema=False)
 async def group_page(request: Request, state: StateDep, scope: GroupReader) -> Response:
     """Show an error group: counts, environments, tags, and its newest events."""
     group = scope.group
-    async with state.reading(group.organization_id) as connection:
+    async with state.database.connection(share=group.organization_id) as connection:
         newest = Window(state.settings.group_events_max)
         events = await list_group_events(connection, EventFilter(group_id=group.id), newest)
         latest = await find_event(connection, group.project_id, group.latest_event_id)
@@ -58,7 +58,7 @@ async def change_group(request: Request, state: StateDep, scope: GroupWriter, fo
     if status is not None and status not in STATUSES:
         raise BadRequest(_("An error is unresolved, resolved or ignored."))
     changes = GroupChanges(status=status, is_followed=None if follows is None else follows == "1")
-    await update_group(state.context, scope.group, changes, scope.member_id)
+    await update_group(state, scope.group, changes, scope.member_id)
     path = request.url.path
     if status is None:
         said = _("You get mail about its reports.") if follows == "1" else _("You get no more mail about it.")
@@ -74,7 +74,7 @@ async def feedback_page(request: Request, state: StateDep, scope: GroupReader, w
     if not scope.organization.feature(Feature.UI):
         return PAGES.render(request, "reports_off.html")
     group = scope.group
-    async with state.reading(group.organization_id) as connection:
+    async with state.database.connection(share=group.organization_id) as connection:
         its = ReportFilter(organization_id=group.organization_id, group_id=group.id)
         found = await list_reports(connection, its, wanted.window)
         event_ids = await list_event_ids(connection, group.id, state.settings.group_events_max)
@@ -95,7 +95,7 @@ async def _frame(state: AppState, scope: GroupScope) -> dict[str, Any]:
     group, organization = scope.group, scope.organization
     slug = organization.project_slug(group.project_id)
     wanted = ReportFilter(organization_id=organization.id, group_id=group.id)
-    async with state.reading(organization.id) as connection:
+    async with state.database.connection(share=organization.id) as connection:
         reports = await count_reports(connection, wanted, REPORTS_COUNTED_MAX)
     return {
         "group": group,

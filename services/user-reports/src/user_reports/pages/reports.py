@@ -48,7 +48,7 @@ async def reports_page(
     organization = scope.organization
     if not organization.feature(Feature.UI):
         return PAGES.render(request, "reports_off.html")
-    async with state.reading(organization.id) as connection:
+    async with state.database.connection(share=organization.id) as connection:
         found = await list_reports(connection, _filter_of(state, scope, choice), wanted.window)
         page = wanted.page(found, lambda report: report.position)
         groups = await find_groups(connection, [report.group_id for report in page.rows if report.group_id])

@@ -1,42 +1,52 @@
-"""What the routes and pages of the running app work with."""
+"""What use cases, routes and pages work with."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from hearback_fleet.quotas import ReportQuotas
-from hearback_kit.clock import Clock
-from hearback_kit.db import Connection, Database
+from hearback_fleet.unit_of_work import UnitOfWork, Work
+from hearback_kit.db import Connection
 from hearback_kit.limits import LimitBatches
 
-from user_reports.domain.admission import AgeRules
-from user_reports.service.context import ServiceContext
+from user_reports.domain.admission import AgeRules, ProjectPolicy
 from user_reports.service.find_feedback import FeedbackLookup
+from user_reports.service.read_projects import Projects
+from user_reports.service.record_outcomes import ReportRecorder
 from user_reports.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class AppState:
-    """What the routes work with while the app runs."""
+class Transaction:
+    """An open transaction that began at `now`; `policies` are those of its reports' projects."""
+
+    work: Work
+    connection: Connection
+    recorder: ReportRecorder
+    policies: Mapping[int, ProjectPolicy]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContext(UnitOfWork):
+    """What every use case works with: the service's transactions, and the projects' configuration."""
+
+    projects: Projects
+
+    @asynccontextmanager
+    async def transaction(self, policies: Mapping[int, ProjectPolicy] | None = None) -> AsyncIterator[Transaction]:
+        """Open a transaction whose recorder is written to the outbox before it commits."""
+        async with self.begin() as work:
+            yield Transaction(work, work.connection, ReportRecorder(work), policies or {}, self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class AppState(ServiceContext):
+    """What the routes and pages work with while the app runs."""
 
     settings: Settings
-    context: ServiceContext
     limits: LimitBatches
     quotas: ReportQuotas
     feedback: FeedbackLookup
     rules: AgeRules
-
-    @property
-    def database(self) -> Database:
-        """The service's database."""
-        return self.context.database
-
-    def reading(self, organization_id: int) -> AbstractAsyncContextManager[Connection]:
-        """Return a connection for reading that counts against an organization's share of the pool.
-
-        Entering it raises TooManyRequests when the organization has had its share for too long.
-        """
-        return self.context.database.connection(share=organization_id)
-
-    @property
-    def clock(self) -> Clock:
-        return self.context.clock

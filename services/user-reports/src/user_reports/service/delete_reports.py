@@ -9,8 +9,7 @@ from hearback_contracts.audit import AuditEvent
 from hearback_contracts.config import ProjectConfig
 from hearback_fleet.audit import Audit
 
-from user_reports.service.context import ServiceContext
-from user_reports.service.record_outcomes import ReportRecorder
+from user_reports.service.app_state import ServiceContext
 from user_reports.store.deletions import note_deleted
 from user_reports.store.reports import delete_by_email, delete_report
 
@@ -19,13 +18,13 @@ CHUNK_ROWS: Final = 500
 
 async def delete_one(context: ServiceContext, audit: Audit, project: ProjectConfig, report_id: int) -> bool:
     """Delete a project's report; return whether there was one."""
-    async with context.begin() as work:
-        deleted = await delete_report(work.connection, project.id, report_id)
+    async with context.transaction() as transaction:
+        deleted = await delete_report(transaction.connection, project.id, report_id)
         if deleted is None:
             return False
-        ReportRecorder.of(work).record_deleted(deleted)
-        await note_deleted(work.connection, [deleted], context.clock.now())
-        audit(work, AuditEvent.REPORTS_DELETED, project.id, report_id, count=1, project=project.slug)
+        transaction.recorder.record_deleted(deleted)
+        await note_deleted(transaction.connection, [deleted], transaction.now)
+        audit(transaction.work, AuditEvent.REPORTS_DELETED, project.id, report_id, count=1, project=project.slug)
     return True
 
 
@@ -36,14 +35,14 @@ async def delete_of_address(context: ServiceContext, audit: Audit, project: Proj
     """
     count = 0
     while True:
-        async with context.begin() as work:
-            deleted = await delete_by_email(work.connection, project.id, email, CHUNK_ROWS)
-            recorder = ReportRecorder.of(work)
+        async with context.transaction() as transaction:
+            deleted = await delete_by_email(transaction.connection, project.id, email, CHUNK_ROWS)
             for report in deleted:
-                recorder.record_deleted(report)
-            await note_deleted(work.connection, deleted, context.clock.now())
+                transaction.recorder.record_deleted(report)
+            await note_deleted(transaction.connection, deleted, transaction.now)
             if deleted:
-                audit(work, AuditEvent.REPORTS_DELETED, project.id, count=len(deleted), project=project.slug)
+                count_all = {"count": len(deleted), "project": project.slug}
+                audit(transaction.work, AuditEvent.REPORTS_DELETED, project.id, **count_all)
         count += len(deleted)
         if len(deleted) < CHUNK_ROWS:
             return count

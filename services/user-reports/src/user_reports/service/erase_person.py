@@ -6,7 +6,7 @@ from typing import Final
 from hearback_fleet.erasures import Erased, Reference
 from hearback_kit.logs import get_logger
 
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.store import erasures as store
 from user_reports.store.deletions import note_deleted
 
@@ -31,18 +31,19 @@ async def _erase_reports(context: ServiceContext, address: str) -> tuple[int, in
     submissions: list[Reference] = []
     last: int | None = 0
     while last is not None:
-        async with context.transaction() as (connection, recorder):
+        async with context.transaction() as transaction:
+            connection = transaction.connection
             ids, last = await store.find_of_address(connection, address, last, WINDOW_ROWS)
             if ids:
                 deleted = await store.delete_theirs(connection, ids, address)
                 users += await store.forget_users(connection, ids, address)
                 for report in deleted:
-                    recorder.record_deleted(report)
+                    transaction.recorder.record_deleted(report)
                     submissions += [
                         (report.project_id, report.submission_id),
                         (report.project_id, report.event_id),
                     ]
-                await note_deleted(connection, deleted, context.clock.now())
+                await note_deleted(connection, deleted, transaction.now)
                 reports += len(deleted)
     return reports, users, submissions
 

@@ -1,20 +1,16 @@
 """Index error events, and link the reports that waited for them (protocol: user-reports#linking)."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from hearback_contracts.outcomes import Outcome
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 
 from user_reports import metrics
-from user_reports.domain.admission import ProjectPolicy
 from user_reports.domain.model import Key
 from user_reports.domain.occurrence import Occurrence
-from user_reports.service.announce_links import Link
-from user_reports.service.context import ServiceContext
-from user_reports.service.link_reports import store_and_announce
-from user_reports.service.record_outcomes import ReportRecorder
+from user_reports.service.app_state import ServiceContext, Transaction
+from user_reports.service.link_reports import Link, store_and_announce
 from user_reports.store.events import find_deliveries, insert_events
 from user_reports.store.groups import count_occurrences
 from user_reports.store.locks import lock_keys
@@ -28,13 +24,12 @@ async def index_events(context: ServiceContext, occurrences: Sequence[Occurrence
     An event id counts once per project, across partitions. A link made here keeps the report's source.
     """
     policies = await context.projects.policies(item.event.project_id for item in occurrences)
-    async with context.transaction() as (connection, recorder):
-        now = context.clock.now()
-        await lock_keys(connection, (item.key for item in occurrences))
-        fresh, repeated = await _split(connection, occurrences)
-        await _insert(connection, list(fresh.values()), recorder)
-        await _record_repeated(connection, repeated, recorder, now)
-        await _link_waiting(connection, fresh, policies, recorder, now)
+    async with context.transaction(policies) as transaction:
+        await lock_keys(transaction.connection, (item.key for item in occurrences))
+        fresh, repeated = await _split(transaction.connection, occurrences)
+        await _insert(transaction, list(fresh.values()))
+        await _record_repeated(transaction, repeated)
+        await _link_waiting(transaction, fresh)
 
 
 async def _split(
@@ -53,34 +48,27 @@ async def _split(
     return fresh, repeated
 
 
-async def _insert(connection: Connection, occurrences: Sequence[Occurrence], recorder: ReportRecorder) -> None:
-    groups = await count_occurrences(connection, occurrences)
+async def _insert(transaction: Transaction, occurrences: Sequence[Occurrence]) -> None:
+    groups = await count_occurrences(transaction.connection, occurrences)
     for item in occurrences:
         item.event.group_id = groups[item.event.project_id, item.hash]
-        recorder.record_event(item.event, item.key_id, Outcome.ACCEPTED)
-    await insert_events(connection, occurrences)
+        transaction.recorder.record_event(item.event, item.key_id, Outcome.ACCEPTED)
+    await insert_events(transaction.connection, occurrences)
     metrics.EVENTS.labels("indexed").inc(len(occurrences))
 
 
-async def _record_repeated(
-    connection: Connection, repeated: Sequence[Occurrence], recorder: ReportRecorder, now: datetime
-) -> None:
-    fresh = await add_refusals(connection, [item.message_id for item in repeated], now)
+async def _record_repeated(transaction: Transaction, repeated: Sequence[Occurrence]) -> None:
+    message_ids = [item.message_id for item in repeated]
+    fresh = await add_refusals(transaction.connection, message_ids, transaction.now)
     for item in repeated:
         if item.message_id in fresh:
             fresh.discard(item.message_id)
-            recorder.record_event(item.event, item.key_id, Outcome.INVALID, Reason.DUPLICATE)
+            transaction.recorder.record_event(item.event, item.key_id, Outcome.INVALID, Reason.DUPLICATE)
             metrics.EVENTS.labels("duplicate").inc()
 
 
-async def _link_waiting(
-    connection: Connection,
-    occurrences: dict[Key, Occurrence],
-    policies: Mapping[int, ProjectPolicy],
-    recorder: ReportRecorder,
-    now: datetime,
-) -> None:
-    waiting = await lock_waiting(connection, sorted(occurrences))
+async def _link_waiting(transaction: Transaction, occurrences: dict[Key, Occurrence]) -> None:
+    waiting = await lock_waiting(transaction.connection, sorted(occurrences))
     links = [Link(report, occurrences[report.event_key].event) for report in waiting]
-    await store_and_announce(connection, recorder, links, policies, now)
+    await store_and_announce(transaction, links)
     metrics.LINKED.labels("arrival").inc(len(waiting))

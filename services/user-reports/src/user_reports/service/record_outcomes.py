@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Final
 
 import orjson
 from hearback_contracts.categories import DataCategory
@@ -17,7 +17,6 @@ from hearback_fleet.recording import Origin, OutcomeRecorder, RefusedSubmission,
 from hearback_fleet.refused import payload_to_keep
 from hearback_fleet.unit_of_work import Work
 from hearback_kit.bus import Outgoing
-from hearback_kit.clock import Clock
 from hearback_kit.values.ids import derived_id, new_id
 
 from user_reports.domain.model import IndexedEvent, Refusal, Report, Submission
@@ -32,33 +31,25 @@ _VERDICTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ReportRecorder:
-    """Adds to the `outcomes` and `messages` of one transaction."""
+    """Adds to the outcomes and messages of one transaction."""
 
-    outcomes: OutcomeRecorder
-    messages: list[Outgoing]
-    clock: Clock
-    shards: int
-
-    @classmethod
-    def of(cls, work: Work) -> Self:
-        """Return the recorder of a transaction."""
-        return cls(work.record, work.messages, work.clock, work.shards)
+    work: Work
 
     def record_event(
         self, event: IndexedEvent, key_id: int | None, outcome: Outcome, reason: Reason | None = None
     ) -> None:
         """Count an error event."""
         origin = Origin(event.organization_id, event.project_id, key_id, event.sdk)
-        self.outcomes.count(origin, DataCategory.ERROR, outcome, reason)
+        self.work.record.count(origin, DataCategory.ERROR, outcome, reason)
 
     def record_received(self, submission: Submission, at: datetime) -> None:
         """Record that a submission arrived over this service's HTTP API."""
         ref = _ref_of_message(submission.message, submission.submission_id)
-        self.outcomes.step(ref, SubmissionState.ACCEPTED, "report_received", at=at)
+        self.work.record.step(ref, SubmissionState.ACCEPTED, "report_received", at=at)
 
     def record_waiting(self, report: Report) -> None:
         """Record that a report is stored and waits for its event."""
-        self.outcomes.step(_ref(report), SubmissionState.WAITING_FOR_EVENT, "waiting_for_event")
+        self.work.record.step(_ref(report), SubmissionState.WAITING_FOR_EVENT, "waiting_for_event")
 
     def record_handed_on(
         self, report: Report, event: IndexedEvent | None, source: FeedbackSource, *, denied: bool
@@ -66,11 +57,11 @@ class ReportRecorder:
         """Publish a report that does not wait as a feedback, unless its organization is denied."""
         if denied:
             self._count(report, Outcome.FILTERED, Reason.ORG_DENYLIST)
-            self.outcomes.step(_ref(report, source), SubmissionState.FILTERED, "filtered", Reason.ORG_DENYLIST)
+            self.work.record.step(_ref(report, source), SubmissionState.FILTERED, "filtered", Reason.ORG_DENYLIST)
             return
-        self.messages.append(self._feedback_message(report, event, source))
+        self.work.messages.append(self._feedback_message(report, event, source))
         step = "linked" if report.is_about_event else NO_EVENT_STEP
-        self.outcomes.step(_ref(report, source), report.state, step)
+        self.work.record.step(_ref(report, source), report.state, step)
 
     def record_link(
         self, report: Report, event: IndexedEvent, project_slug: str, followers: tuple[int, ...]
@@ -79,7 +70,7 @@ class ReportRecorder:
         user = event.user or {}
         message = UserReportLinked(
             id=new_id(),
-            occurred_at=self.clock.now(),
+            occurred_at=self.work.clock.now(),
             project_id=report.project_id,
             organization_id=report.organization_id,
             submission_id=report.submission_id,
@@ -94,7 +85,7 @@ class ReportRecorder:
             received_at=report.submitted_at,
             followers=followers,
         )
-        self.messages.append(outgoing(USER_REPORT_LINKED, message, self.shards))
+        self.work.messages.append(outgoing(USER_REPORT_LINKED, message, self.work.shards))
 
     def record_deleted(self, report: Report) -> None:
         """Record that a person deleted a report; a waiting one gets its outcome here."""
@@ -102,13 +93,13 @@ class ReportRecorder:
         if report.is_waiting:
             self._count(report, Outcome.INVALID, Reason.DELETED)
             state = SubmissionState.DROPPED
-        self.outcomes.step(_ref(report), state, "deleted", Reason.DELETED)
+        self.work.record.step(_ref(report), state, "deleted", Reason.DELETED)
 
     def record_expired(self, report: Report) -> None:
         """Record that a waiting report expired; any other has its outcome already."""
         if report.is_waiting:
             self._count(report, Outcome.INVALID, Reason.EVENT_NEVER_ARRIVED)
-            self.outcomes.step(_ref(report), SubmissionState.DROPPED, "expired", Reason.EVENT_NEVER_ARRIVED)
+            self.work.record.step(_ref(report), SubmissionState.DROPPED, "expired", Reason.EVENT_NEVER_ARRIVED)
 
     def record_refused(self, refusal: Refusal, stored: Report | None) -> None:
         """Record that a submission was refused; if a report is stored, its state stays."""
@@ -119,15 +110,15 @@ class ReportRecorder:
             state, step = stored.state, "duplicate_refused"
         message = refusal.message
         origin = Origin(message.organization_id, message.project_id, message.key_id, message.sdk)
-        self.outcomes.count(origin, DataCategory.FEEDBACK, outcome, counted)
+        self.work.record.count(origin, DataCategory.FEEDBACK, outcome, counted)
         ref = _ref_of_message(message, refusal.submission_id)
-        self.outcomes.step(ref, state, step, counted or refusal.reason, refused=_kept(refusal))
+        self.work.record.step(ref, state, step, counted or refusal.reason, refused=_kept(refusal))
 
     def _feedback_message(self, report: Report, event: IndexedEvent | None, source: FeedbackSource) -> Outgoing:
         feedback_id = derived_id(report.project_id, report.event_id)
         message = FeedbackSubmitted(
             id=new_id(),
-            occurred_at=self.clock.now(),
+            occurred_at=self.work.clock.now(),
             project_id=report.project_id,
             organization_id=report.organization_id,
             key_id=report.key_id,
@@ -143,11 +134,11 @@ class ReportRecorder:
             accepted_by=report.accepted_by,
         )
         body = orjson.dumps(feedback_event(report, feedback_id, event))
-        return outgoing(FEEDBACK_SUBMITTED, message, self.shards, body=body)
+        return outgoing(FEEDBACK_SUBMITTED, message, self.work.shards, body=body)
 
     def _count(self, report: Report, outcome: Outcome, reason: Reason) -> None:
         origin = Origin(report.organization_id, report.project_id, report.key_id, report.sdk)
-        self.outcomes.count(origin, DataCategory.FEEDBACK, outcome, reason)
+        self.work.record.count(origin, DataCategory.FEEDBACK, outcome, reason)
 
 
 def record_dead_letter(outcomes: OutcomeRecorder, refusal: Refusal) -> None:

@@ -12,7 +12,7 @@ from hearback_fleet.reprocessing import Reprocessing
 
 from user_reports.domain.admission import AgeRules, Decision, admit, decide
 from user_reports.domain.model import Position, Refusal, Submission
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.service.link_reports import LINKS_PER_TRANSACTION_MAX, link_reports
 from user_reports.service.submit_report import Received
 from user_reports.store.deletions import find_deleted

@@ -5,28 +5,17 @@ Report and event are locked first (`store.locks`), so that when both arrive at t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from hearback_contracts.events import UserReportSubmitted
 from hearback_contracts.reasons import Reason
-from hearback_kit.db import Connection
 
 from user_reports import metrics
-from user_reports.domain.admission import (
-    AgeRules,
-    Decision,
-    ProjectPolicy,
-    admit,
-    decide,
-    new_report,
-    replace_content,
-)
+from user_reports.domain.admission import AgeRules, Decision, admit, decide, new_report, replace_content
 from user_reports.domain.model import Deleted, IndexedEvent, Key, Refusal, Report, Submission
-from user_reports.service.announce_links import Link, announce_links
-from user_reports.service.context import ServiceContext
-from user_reports.service.record_outcomes import ReportRecorder
+from user_reports.service.app_state import ServiceContext, Transaction
+from user_reports.service.link_reports import Link, announce_links
 from user_reports.store.deletions import find_deleted
 from user_reports.store.events import find_events
 from user_reports.store.locks import lock_keys
@@ -57,13 +46,12 @@ async def submit_reports(
     """
     policies = await context.projects.policies(item.message.project_id for item in received)
     admitted = [admit(item.message, item.payload, policies[item.message.project_id]) for item in received]
-    async with context.transaction() as (connection, recorder):
-        now = context.clock.now()
+    async with context.transaction(policies) as transaction:
         if is_first_step:
             for item in admitted:
                 if isinstance(item, Submission):
-                    recorder.record_received(item, now)
-        return await _Batch(connection, recorder, rules, policies, now).submit(admitted)
+                    transaction.recorder.record_received(item, transaction.now)
+        return await _Batch(transaction, rules).submit(admitted)
 
 
 async def refuse_report(context: ServiceContext, received: Received) -> Reason | None:
@@ -88,23 +76,20 @@ async def refuse_by_quota(context: ServiceContext, received: Received, reason_co
 
 
 async def _record(context: ServiceContext, refusal: Refusal) -> None:
-    async with context.transaction() as (connection, recorder):
-        await _record_refusals(connection, recorder, [refusal], {}, context.clock.now())
+    async with context.transaction() as transaction:
+        await _record_refusals(transaction, [refusal], {})
 
 
 async def _record_refusals(
-    connection: Connection,
-    recorder: ReportRecorder,
-    refusals: Sequence[Refusal],
-    stored: Mapping[Key, Report],
-    now: datetime,
+    transaction: Transaction, refusals: Sequence[Refusal], stored: Mapping[Key, Report]
 ) -> None:
     """Record each refused message once, however often it is delivered."""
-    fresh = await add_refusals(connection, [item.message.id for item in refusals], now)
+    message_ids = [item.message.id for item in refusals]
+    fresh = await add_refusals(transaction.connection, message_ids, transaction.now)
     for refusal in refusals:
         if refusal.message.id in fresh:
             fresh.discard(refusal.message.id)
-            recorder.record_refused(refusal, stored.get(refusal.key) if refusal.key else None)
+            transaction.recorder.record_refused(refusal, stored.get(refusal.key) if refusal.key else None)
             metrics.REPORTS.labels("refused", refusal.message.source.value).inc()
 
 
@@ -112,11 +97,8 @@ async def _record_refusals(
 class _Batch:
     """The reports of one transaction."""
 
-    connection: Connection
-    recorder: ReportRecorder
+    transaction: Transaction
     rules: AgeRules
-    policies: Mapping[int, ProjectPolicy]
-    now: datetime
     stored: dict[Key, Report] = field(default_factory=dict)
     deleted: dict[Key, Deleted] = field(default_factory=dict)
     events: dict[Key, IndexedEvent] = field(default_factory=dict)
@@ -127,20 +109,21 @@ class _Batch:
     async def submit(self, admitted: Sequence[Submission | Refusal]) -> list[Submitted]:
         await self._load(admitted)
         results = [self._take(item) for item in admitted]
-        await store_reports(self.connection, list(self.changed.values()))
-        await announce_links(self.connection, self.recorder, self.links, self.policies)
-        await _record_refusals(self.connection, self.recorder, self.refusals, self.stored, self.now)
+        await store_reports(self.transaction.connection, list(self.changed.values()))
+        await announce_links(self.transaction, self.links)
+        await _record_refusals(self.transaction, self.refusals, self.stored)
         return results
 
     async def _load(self, admitted: Sequence[Submission | Refusal]) -> None:
         submissions = [item for item in admitted if isinstance(item, Submission)]
         keys = sorted({item.key for item in submissions})
         event_keys = sorted({key for item in submissions if (key := item.event_key) is not None})
-        await lock_keys(self.connection, {*keys, *event_keys})
+        connection = self.transaction.connection
+        await lock_keys(connection, {*keys, *event_keys})
         named = {key for item in admitted if (key := item.key) is not None}
-        self.stored = await find_reports_locked(self.connection, sorted(named))
-        self.deleted = await find_deleted(self.connection, keys)
-        self.events = await find_events(self.connection, event_keys)
+        self.stored = await find_reports_locked(connection, sorted(named))
+        self.deleted = await find_deleted(connection, keys)
+        self.events = await find_events(connection, event_keys)
 
     def _take(self, item: Submission | Refusal) -> Submitted:
         stored = self.stored.get(item.key) if item.key else None
@@ -166,13 +149,14 @@ class _Batch:
             report, result = new_report(submission, self.deleted.get(key)), "stored"
         event = self._event_of(submission)
         if event is not None and report.group_id is None:
-            report.link(event, self.now)
+            report.link(event, self.transaction.now)
             self.links.append(Link(report, event))
             metrics.LINKED.labels("save").inc()
         if report.is_waiting:
-            self.recorder.record_waiting(report)
+            self.transaction.recorder.record_waiting(report)
         else:
-            self.recorder.record_handed_on(report, event, source, denied=self.policies[key[0]].is_denied)
+            denied = self.transaction.policies[key[0]].is_denied
+            self.transaction.recorder.record_handed_on(report, event, source, denied=denied)
         metrics.REPORTS.labels(result, source.value).inc()
         self.stored[key] = self.changed[key] = report
         return report

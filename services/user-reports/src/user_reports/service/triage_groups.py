@@ -2,7 +2,7 @@
 
 import msgspec
 
-from user_reports.service.context import ServiceContext
+from user_reports.service.app_state import ServiceContext
 from user_reports.store.followers import set_following
 from user_reports.store.groups import Group, change_group, find_group
 
@@ -19,7 +19,7 @@ async def update_group(
     context: ServiceContext, group: Group, changes: GroupChanges, member_id: int | None
 ) -> Group:
     """Change a group on behalf of a member and return it."""
-    async with context.transaction() as (connection, _):
+    async with context.database.transaction() as connection:
         now = context.clock.now()
         if changes.status is not None:
             await change_group(connection, group.id, status=changes.status, status_at=now)

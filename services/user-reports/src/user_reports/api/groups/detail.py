@@ -42,7 +42,7 @@ async def get_group(state: StateDep, scope: ReadGroup) -> JSONResponse:
 async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSONResponse:
     """Change an error group; fields that cannot be changed are refused by name, unless they ask for nothing."""
     changes = read_changes(parse_json(await request.body()))
-    group = await update_group(state.context, scope.group, changes, scope.member_id)
+    group = await update_group(state, scope.group, changes, scope.member_id)
     return await _answer(state, scope, group)
 
 
@@ -61,7 +61,7 @@ async def delete_group(_scope: WriteGroup) -> None:
 async def list_hashes(state: StateDep, scope: ReadGroup) -> JSONResponse:
     """Return the group's one hash with its newest event."""
     group = scope.group
-    async with state.reading(group.organization_id) as connection:
+    async with state.database.connection(share=group.organization_id) as connection:
         event = await find_event(connection, group.project_id, group.latest_event_id)
     latest = event_json(event, scope.organization.slug) if event else None
     return JSONResponse([{"id": group.hash, "latestEvent": latest}])
@@ -70,7 +70,7 @@ async def list_hashes(state: StateDep, scope: ReadGroup) -> JSONResponse:
 async def _answer(state: AppState, scope: GroupScope, group: Group) -> JSONResponse:
     is_followed = False
     if scope.member_id is not None:
-        async with state.reading(group.organization_id) as connection:
+        async with state.database.connection(share=group.organization_id) as connection:
             is_followed = await is_follower(connection, group.id, scope.member_id)
     url = state.settings.public_url
     return JSONResponse(group_json(group, scope.organization, url, is_followed=is_followed))

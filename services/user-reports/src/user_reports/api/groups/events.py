@@ -49,7 +49,7 @@ async def list_events(
 ) -> JSONResponse:
     """List the stored events, newest first."""
     wanted = EventFilter(group_id=scope.group.id, environments=environment, start=during.start, end=during.end)
-    async with state.reading(scope.organization.id) as connection:
+    async with state.database.connection(share=scope.organization.id) as connection:
         found = await list_group_events(connection, wanted, page.window)
     shown = page.page(found, lambda event: (event.received_at, event.event_id))
     slug = scope.organization.slug
@@ -107,14 +107,14 @@ async def _values(state: AppState, group: Group, key: str) -> list[TagValue]:
 
 async def _find(state: AppState, group: Group, name: str) -> IndexedEvent | None:
     event_id = group.latest_event_id if name in {"latest", "recommended"} else parse_event_id(name)
-    async with state.reading(group.organization_id) as connection:
+    async with state.database.connection(share=group.organization_id) as connection:
         if name == "oldest":
             return await find_oldest_event(connection, group.id)
         return await find_event(connection, group.project_id, event_id) if event_id else None
 
 
 async def _count(state: AppState, group: Group) -> Mapping[str, list[TagValue]]:
-    async with state.reading(group.organization_id) as connection:
+    async with state.database.connection(share=group.organization_id) as connection:
         newest = Window(state.settings.group_events_max)
         events = await list_group_events(connection, EventFilter(group_id=group.id), newest)
     return count_tags(events)

@@ -40,7 +40,7 @@ async def _pages(state: AppState, organization: OrganizationConfig, wanted: Repo
     rows_left = state.settings.export_rows_max
     while rows_left > 0:
         limit = min(PAGE_ROWS, rows_left)
-        async with state.reading(organization.id) as connection:
+        async with state.database.connection(share=organization.id) as connection:
             reports = await list_reports(connection, wanted, Window(limit, position))
             groups = await find_groups(connection, [r.group_id for r in reports if r.group_id])
         if reports:

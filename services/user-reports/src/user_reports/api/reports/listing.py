@@ -69,7 +69,7 @@ async def list_project_reports(
     config = await find_organization(access, organization)
     require(principal, config.id, PROJECT_READ)
     found = await find_project(access, config, project)
-    days = await state.context.projects.retention_days(found.id) or state.settings.retention_days
+    days = await state.projects.retention_days(found.id) or state.settings.retention_days
     oldest = state.clock.now() - timedelta(days=min(days, state.settings.retention_days))
     start = max(oldest, filtered.start or oldest)
     wanted = replace(filtered, project_ids=[found.id], start=start)
@@ -133,7 +133,7 @@ async def with_issues(
     state: AppState, reports: Sequence[Report], organization: OrganizationConfig
 ) -> list[dict[str, Any]]:
     """Return reports as JSON, each with its error group."""
-    async with state.reading(organization.id) as connection:
+    async with state.database.connection(share=organization.id) as connection:
         groups = await find_groups(connection, [report.group_id for report in reports if report.group_id])
     now, url = state.clock.now(), state.settings.public_url
     return reports_json(reports, groups, organization, now=now, public_url=url)
@@ -142,7 +142,7 @@ async def with_issues(
 async def _read_page(
     state: AppState, organization: OrganizationConfig, wanted: ReportFilter, page: PageRequest
 ) -> KeysetPage[Report]:
-    async with state.reading(organization.id) as connection:
+    async with state.database.connection(share=organization.id) as connection:
         found = await list_reports(connection, wanted, page.window)
     return page.page(found, lambda report: report.position)
 

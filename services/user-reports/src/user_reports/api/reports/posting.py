@@ -22,7 +22,7 @@ from user_reports.api.deps import Sender, StateDep, sender_of
 from user_reports.api.reports.bodies import read_fields_body
 from user_reports.api.reports.listing import with_issues
 from user_reports.domain.fields import read_fields
-from user_reports.errors import DsnNotEnough, InvalidDsn, InvalidFields, ReportConflict
+from user_reports.errors import InvalidDsn, InvalidFields, ReportConflict
 from user_reports.service.app_state import AppState
 from user_reports.service.submit_report import (
     Received,
@@ -88,21 +88,19 @@ async def create_report(
     await _limit(state, address)
     try:
         sender = await sender_of(request, organization, project)
-    except (InvalidDsn, DsnNotEnough) as error:
+    except InvalidDsn as error:
         if error.sender is not None:
-            await refuse_unread(state.context, _message(state, error.sender, address), Reason.PROJECT_ID)
+            await refuse_unread(state, _message(state, error.sender, address), Reason.PROJECT_ID)
         raise
     message = _message(state, sender, address)
     await _check_origin(request, state, sender, message)
     body = await _read_body(request, state, message)
     fields, errors = read_fields(body)
     said = fields if not errors else body if isinstance(body, Mapping) else None
-    _raise_refusal(await refuse_report(state.context, Received(message, said)), errors)
+    _raise_refusal(await refuse_report(state, Received(message, said)), errors)
     await _check_quotas(state, sender, Received(message, fields))
     try:
-        (submitted,) = await submit_reports(
-            state.context, state.rules, [Received(message, fields)], is_first_step=True
-        )
+        (submitted,) = await submit_reports(state, state.rules, [Received(message, fields)], is_first_step=True)
     except Unavailable as error:
         raise Unavailable(MAYBE_STORED) from error
     return await _answer(request, state, sender, submitted)
@@ -113,7 +111,7 @@ async def _check_origin(request: Request, state: AppState, sender: Sender, messa
     page = web_page_of(request.headers.get("origin"), request.headers.get("referer"))
     if sender.key_id is None or page is None or is_origin_allowed(page, sender.project.origins):
         return
-    await refuse_unread(state.context, message, Reason.CORS)
+    await refuse_unread(state, message, Reason.CORS)
     raise Forbidden("This origin is not among the project's allowed origins.", code=Reason.CORS.value)
 
 
@@ -124,10 +122,10 @@ async def _read_body(request: Request, state: AppState, message: UserReportSubmi
     except RequestRefused as refused:
         reason = _UNREAD.get(refused.status_code)
         if reason is not None:
-            await refuse_unread(state.context, message, reason)
+            await refuse_unread(state, message, reason)
         raise
     except BadRequest:
-        reason = await refuse_report(state.context, Received(message, None))
+        reason = await refuse_report(state, Received(message, None))
         if reason is not Reason.INVALID_JSON:
             _raise_refusal(reason)
         raise
@@ -137,7 +135,7 @@ async def _check_quotas(state: AppState, sender: Sender, received: Received) -> 
     """Count a report under the project's quotas; record and raise a refusal."""
     limits = await state.quotas.refusals(sender.project, sender.key_id, SOURCE)
     if limits:
-        await refuse_by_quota(state.context, received, longest(limits).reason_code)
+        await refuse_by_quota(state, received, longest(limits).reason_code)
         raise TooManyRequests(headers=dict(rate_limit_headers(limits)))
 
 

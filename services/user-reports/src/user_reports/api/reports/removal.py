@@ -27,7 +27,7 @@ async def delete_report(
     """Delete a report of the project; the feedback it became stays."""
     report_id = parse_id(report)
     audit = await _audit(request, scope)
-    if report_id is None or not await delete_one(state.context, audit, scope.project, report_id):
+    if report_id is None or not await delete_one(state, audit, scope.project, report_id):
         raise NotFound
     return Response(status_code=204)
 
@@ -47,7 +47,7 @@ async def delete_reports_of_address(
     if not email.strip():
         raise BadRequest("email is required.", code="email_required")
     audit = await _audit(request, scope)
-    return JSONResponse({"deleted": await delete_of_address(state.context, audit, scope.project, email.strip())})
+    return JSONResponse({"deleted": await delete_of_address(state, audit, scope.project, email.strip())})
 
 
 async def _audit(request: Request, scope: ProjectScope) -> Audit:
