@@ -18,7 +18,6 @@ from hearback_local.commands import (
     erase,
     explain,
     mail,
-    projects,
     registry,
     reprocess,
     status,
@@ -58,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", default=".hearback", help="the fleet's folder (default: .hearback)")
     common.add_argument("--json", action="store_true", help="print one line of JSON")
-    for module in (up, down, status, check, explain, dead_letters, backup, erase, reprocess, mail, deliveries):
+    every = (up, down, status, check, explain, dead_letters, backup, erase, reprocess, mail, deliveries, registry)
+    for module in every:
         module.add_commands(commands, common)
-    registry.add_registry_commands(commands, common, projects.add_commands(commands, common))
     return parser

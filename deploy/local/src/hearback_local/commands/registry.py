@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hearback_local.commands.arguments import add_command, add_group
+from hearback_local.commands.screen import json_line
 from hearback_local.commands.tables import as_text
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet import bootstrap
 from hearback_local.fleet.api import Access, Api, NotThere, TokenRefused, project_path, quoted
-from hearback_local.fleet.projects import parse_slugs
+from hearback_local.fleet.projects import create_project, parse_slugs
 
 Body = Callable[[argparse.Namespace], Any]
 ALL: Final = "ALL"  # a GET of every page of a list
@@ -172,13 +173,22 @@ OTHER_CALLS: Final[Mapping[str, tuple[str, Sequence[Call]]]] = {
 }  # fmt: skip
 
 
-def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projects: Any) -> None:
-    """Add the commands to a parser; `projects` are the subparsers with `project create`."""
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    projects = add_group(commands, "project", "projects and their options")
+    text = "create a project with a token, and its organization if that does not exist; show them if they do"
+    create = add_command(projects, common, "create", _create_project, text)
+    create.add_argument("slugs", metavar="ORGANIZATION/PROJECT")
     organizations = add_group(commands, "org", "organizations and their flags")
     groups: list[tuple[Any, Sequence[Call]]] = [(organizations, ORGANIZATION_CALLS), (projects, PROJECT_CALLS)]
     groups += [(add_group(commands, name, text), calls) for name, (text, calls) in OTHER_CALLS.items()]
     for group, calls in groups:
         add_calls(group, common, calls)
+
+
+def _create_project(options: argparse.Namespace, data_dir: DataDir) -> int:
+    answer = create_project(data_dir, *parse_slugs(options.slugs))
+    print(json_line(answer) if options.json else as_text(answer))
+    return 0
 
 
 def add_calls(group: Any, common: argparse.ArgumentParser, calls: Sequence[Call]) -> None:

@@ -10,7 +10,7 @@ from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import parse_id
 
 from registry.api import serializers
-from registry.api.deps import Authority, DatabaseDep, organization_scope
+from registry.api.deps import Authority, StateDep, organization_scope
 from registry.api.params import PAGE_ROWS_MAX
 from registry.store.audit_logs import AuditLogFilter, list_entries, position
 
@@ -22,7 +22,7 @@ AuditPageDep = Annotated[PageRequest, page_request(read_time, read_id, rows=PAGE
 @router.get("/", operation_id="listAuditLogs", summary="List who changed what, and when")
 async def list_all(
     scope: Annotated[Authority, organization_scope(*ORGANIZATION_WRITE)],
-    database: DatabaseDep,
+    state: StateDep,
     page: AuditPageDep,
     response: Response,
     event: Annotated[str | None, Query(description="Only this event, such as `org.edit`.", max_length=64)] = None,
@@ -31,7 +31,9 @@ async def list_all(
     ] = None,
 ) -> serializers.AuditLogs:
     wanted = AuditLogFilter(event, None if actor is None else _user_id(actor))
-    found = page.page(await database.read(list_entries, scope.organization.id, wanted, page.window), position)
+    found = page.page(
+        await state.database.read(list_entries, scope.organization.id, wanted, page.window), position
+    )
     response.headers.update(found.headers)
     return serializers.AuditLogs(
         rows=[serializers.audit_log_entry(row) for row in found.rows],

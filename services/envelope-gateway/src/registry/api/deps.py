@@ -10,7 +10,7 @@ from fastapi import Depends
 from hearback_fleet.access import app_state, principal_of, require, scopes_within
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import Principal
-from hearback_kit.db import Connection, Database
+from hearback_kit.db import Connection
 from hearback_kit.errors import existing
 
 from registry.api.params import OrganizationName, ProjectName
@@ -20,14 +20,6 @@ from registry.store.organizations import Organization, find_organization
 from registry.store.projects import Project, find_project
 
 StateDep = Annotated[AppState, Depends(app_state)]
-
-
-async def database_of(state: StateDep) -> Database:
-    """Return the registry's database."""
-    return state.database
-
-
-DatabaseDep = Annotated[Database, Depends(database_of)]
 PrincipalDep = Annotated[Principal, Depends(principal_of)]
 
 
@@ -42,8 +34,8 @@ ChangesDep = Annotated[Changes, Depends(changes_of)]
 def organization_scope(*scopes: str) -> Any:
     """Return a dependency: the organization of the path, for callers with any of `scopes`."""
 
-    async def resolve(database: DatabaseDep, principal: PrincipalDep, organization: OrganizationName) -> Authority:
-        async with database.connection() as connection:
+    async def resolve(state: StateDep, principal: PrincipalDep, organization: OrganizationName) -> Authority:
+        async with state.database.connection() as connection:
             found = await _organization(connection, principal, organization, scopes)
         return Authority(found, int(principal.id), scopes_within(principal, found.id))
 
@@ -54,9 +46,9 @@ def project_scope(*scopes: str) -> Any:
     """Return a dependency: the project of the path, for callers with any of `scopes`."""
 
     async def resolve(
-        database: DatabaseDep, principal: PrincipalDep, organization: OrganizationName, project: ProjectName
+        state: StateDep, principal: PrincipalDep, organization: OrganizationName, project: ProjectName
     ) -> Project:
-        async with database.connection() as connection:
+        async with state.database.connection() as connection:
             owner = await _organization(connection, principal, organization, scopes)
             return existing(await find_project(connection, owner.id, project))
 

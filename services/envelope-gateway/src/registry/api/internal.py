@@ -9,7 +9,7 @@ from hearback_kit.values.ids import ID_MAX
 from pydantic import BaseModel
 
 from registry.api import serializers
-from registry.api.deps import DatabaseDep, StateDep
+from registry.api.deps import StateDep
 from registry.api.params import Email, Name, NewPassword, RequestBody, Role, Slug
 from registry.service.add_audit_entry import AuditEntry, add_audit_entry
 from registry.service.add_member import add_member as create_member
@@ -130,8 +130,8 @@ async def set_flags(state: StateDep, project_id: ProjectId, wanted: ProjectFlags
     operation_id="listRecipients",
     summary="List the members to whom mail about a project may go",
 )
-async def recipients(state: StateDep, database: DatabaseDep, project_id: ProjectId) -> list[Recipient]:
-    rows = await database.read(list_recipients, project_id)
+async def recipients(state: StateDep, project_id: ProjectId) -> list[Recipient]:
+    rows = await state.database.read(list_recipients, project_id)
     return [_recipient(state, project_id, row) for row in rows]
 
 

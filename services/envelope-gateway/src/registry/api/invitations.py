@@ -48,7 +48,7 @@ async def get(
     request: Request, state: StateDep, organization: OrganizationName, member: MemberName, token: LinkToken
 ) -> Invitation:
     link = InvitationLink(organization, row_id(member), token)
-    found = await state.invitations.find(link, state.clock.now())
+    found = await state.invitations.find(link)
     principal = await state.access.authenticator.person(request)
     is_member = principal is not None and found.organization_id in principal.tenants
     return Invitation(
@@ -81,16 +81,16 @@ async def accept(
     wanted: Acceptance,
 ) -> serializers.Member:
     refuse_cross_site(request)
-    link, now = InvitationLink(organization, row_id(member), token), state.clock.now()
+    link = InvitationLink(organization, row_id(member), token)
     if wanted.password is not None:
-        accepted = await state.invitations.accept_with_password(link, wanted.password, wanted.name, address, now)
+        accepted = await state.invitations.accept_with_password(link, wanted.password, wanted.name, address)
         session = accepted.session
         set_session_cookie(response, session.secret, session.duration, state.settings.public_url)
-        return serializers.member(accepted.member, now)
+        return serializers.member(accepted.member, state.clock.now())
     principal = await state.access.authenticator.person(request)
     if principal is None:
-        await state.invitations.find(link, now)
+        await state.invitations.find(link)
         raise BadRequest("A password is required, or a session.", code="password_required")
     user = await state.account(principal)
-    joined = await state.invitations.accept_signed_in(link, user, address, now)
-    return serializers.member(joined, now)
+    joined = await state.invitations.accept_signed_in(link, user, address)
+    return serializers.member(joined, state.clock.now())

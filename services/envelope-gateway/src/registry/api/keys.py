@@ -7,7 +7,7 @@ from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
 from hearback_kit.errors import existing
 
 from registry.api import serializers
-from registry.api.deps import ChangesDep, DatabaseDep, StateDep, project_scope
+from registry.api.deps import ChangesDep, StateDep, project_scope
 from registry.api.params import KeyName, Name, PagingDep, RequestBody
 from registry.service import manage_keys
 from registry.store.keys import find_key, list_keys
@@ -33,10 +33,8 @@ class KeyChange(RequestBody):
 
 
 @router.get("/", operation_id="listKeys", summary="List the client keys of a project")
-async def list_all(
-    project: ReadableProject, state: StateDep, database: DatabaseDep, paging: PagingDep
-) -> list[serializers.Key]:
-    rows = await database.read(list_keys, project.id, paging.window)
+async def list_all(project: ReadableProject, state: StateDep, paging: PagingDep) -> list[serializers.Key]:
+    rows = await state.database.read(list_keys, project.id, paging.window)
     return paging.answer(rows, lambda key: serializers.key(key, state.settings.public_url))
 
 
@@ -49,8 +47,8 @@ async def create(
 
 
 @router.get("/{key}/", operation_id="getKey", summary="Show a client key")
-async def get(project: ReadableProject, state: StateDep, database: DatabaseDep, key: KeyName) -> serializers.Key:
-    found = existing(await database.read(find_key, project.id, key))
+async def get(project: ReadableProject, state: StateDep, key: KeyName) -> serializers.Key:
+    found = existing(await state.database.read(find_key, project.id, key))
     return serializers.key(found, state.settings.public_url)
 
 

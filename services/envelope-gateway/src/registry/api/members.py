@@ -7,7 +7,7 @@ from hearback_kit.api.params import row_id
 from hearback_kit.errors import BadRequest, existing
 
 from registry.api import serializers
-from registry.api.deps import Authority, ChangesDep, DatabaseDep, StateDep, organization_scope
+from registry.api.deps import Authority, ChangesDep, StateDep, organization_scope
 from registry.api.params import Email, MemberName, PagingDep, RequestBody, Role
 from registry.service import invite_member as inviting
 from registry.service import manage_members
@@ -36,10 +36,8 @@ class MemberChange(RequestBody):
 
 
 @router.get("/", operation_id="listMembers", summary="List the members of an organization, including invited ones")
-async def list_all(
-    scope: ReadScope, state: StateDep, database: DatabaseDep, paging: PagingDep
-) -> list[serializers.Member]:
-    rows = await database.read(list_members, scope.organization.id, paging.window)
+async def list_all(scope: ReadScope, state: StateDep, paging: PagingDep) -> list[serializers.Member]:
+    rows = await state.database.read(list_members, scope.organization.id, paging.window)
     now = state.clock.now()
     return paging.answer(rows, lambda member: serializers.member(member, now))
 
@@ -61,8 +59,8 @@ async def invite(
 
 
 @router.get("/{member}/", operation_id="getMember", summary="Show a member")
-async def get(scope: ReadScope, state: StateDep, database: DatabaseDep, member: MemberName) -> serializers.Member:
-    found = existing(await database.read(find_member, scope.organization.id, row_id(member)))
+async def get(scope: ReadScope, state: StateDep, member: MemberName) -> serializers.Member:
+    found = existing(await state.database.read(find_member, scope.organization.id, row_id(member)))
     return serializers.member(found, state.clock.now())
 
 

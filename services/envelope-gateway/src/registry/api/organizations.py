@@ -7,7 +7,7 @@ from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE
 from pydantic import Field
 
 from registry.api import serializers
-from registry.api.deps import Authority, ChangesDep, DatabaseDep, PrincipalDep, organization_scope
+from registry.api.deps import Authority, ChangesDep, PrincipalDep, StateDep, organization_scope
 from registry.api.params import Name, PagingDep, RequestBody, Slug
 from registry.service.update_organization import update_organization
 from registry.store.organizations import list_organizations
@@ -24,10 +24,8 @@ class OrganizationChange(RequestBody):
 
 
 @router.get("/", operation_id="listOrganizations", summary="List the caller's organizations")
-async def list_own(
-    database: DatabaseDep, principal: PrincipalDep, paging: PagingDep
-) -> list[serializers.Organization]:
-    rows = await database.read(list_organizations, list(principal.tenants), paging.window)
+async def list_own(state: StateDep, principal: PrincipalDep, paging: PagingDep) -> list[serializers.Organization]:
+    rows = await state.database.read(list_organizations, list(principal.tenants), paging.window)
     return paging.answer(rows, serializers.organization)
 
 

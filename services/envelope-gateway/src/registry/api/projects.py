@@ -8,14 +8,7 @@ from hearback_fleet.access import ORGANIZATION_READ, PROJECT_READ, PROJECT_WRITE
 from pydantic import Field
 
 from registry.api import serializers
-from registry.api.deps import (
-    Authority,
-    ChangesDep,
-    DatabaseDep,
-    PrincipalDep,
-    organization_scope,
-    project_scope,
-)
+from registry.api.deps import Authority, ChangesDep, PrincipalDep, StateDep, organization_scope, project_scope
 from registry.api.params import Name, PagingDep, Platform, RequestBody, Slug
 from registry.service import create_project as creating
 from registry.service.update_project import update_project
@@ -43,10 +36,10 @@ class ProjectChange(RequestBody):
 
 
 @router.get("/projects/", operation_id="listProjects", summary="List the projects of the caller's organizations")
-async def list_own(database: DatabaseDep, principal: PrincipalDep, paging: PagingDep) -> list[serializers.Project]:
+async def list_own(state: StateDep, principal: PrincipalDep, paging: PagingDep) -> list[serializers.Project]:
     enough = (*ORGANIZATION_READ, *PROJECT_READ)
     readable = [tenant for tenant in principal.tenants if not scopes_within(principal, tenant).isdisjoint(enough)]
-    rows = await database.read(list_projects, readable, paging.window)
+    rows = await state.database.read(list_projects, readable, paging.window)
     return paging.answer(rows, serializers.project)
 
 
@@ -57,10 +50,10 @@ async def list_own(database: DatabaseDep, principal: PrincipalDep, paging: Pagin
 )
 async def list_all(
     scope: Annotated[Authority, organization_scope(*ORGANIZATION_READ, *PROJECT_READ)],
-    database: DatabaseDep,
+    state: StateDep,
     paging: PagingDep,
 ) -> list[serializers.Project]:
-    rows = await database.read(list_projects, [scope.organization.id], paging.window)
+    rows = await state.database.read(list_projects, [scope.organization.id], paging.window)
     return paging.answer(rows, serializers.project)
 
 

@@ -8,7 +8,7 @@ from hearback_kit.api.params import row_id
 from pydantic import AwareDatetime, Field
 
 from registry.api import serializers
-from registry.api.deps import Authority, ChangesDep, DatabaseDep, organization_scope
+from registry.api.deps import Authority, ChangesDep, StateDep, organization_scope
 from registry.api.params import Name, PagingDep, RequestBody
 from registry.domain.roles import WRITE_SCOPES
 from registry.service import manage_tokens
@@ -29,8 +29,10 @@ class NewToken(RequestBody):
 
 
 @router.get("/", operation_id="listTokens", summary="List API tokens, without their secrets")
-async def list_all(scope: ReadScope, database: DatabaseDep, paging: PagingDep) -> list[serializers.Token]:
-    rows = await database.read(list_tokens, scope.organization.id, scope.only_user_id, scope.scopes, paging.window)
+async def list_all(scope: ReadScope, state: StateDep, paging: PagingDep) -> list[serializers.Token]:
+    rows = await state.database.read(
+        list_tokens, scope.organization.id, scope.only_user_id, scope.scopes, paging.window
+    )
     return paging.answer(rows, serializers.Token.model_validate)
 
 

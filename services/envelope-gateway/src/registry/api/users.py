@@ -10,9 +10,10 @@ from hearback_kit.errors import BadRequest, Forbidden, Unauthorized
 from pydantic import RootModel
 
 from registry.api import serializers
-from registry.api.deps import ChangesDep, DatabaseDep, PrincipalDep, StateDep
+from registry.api.deps import ChangesDep, PrincipalDep, StateDep
 from registry.api.params import KnownPassword, Language, Name, NewPassword, RequestBody
 from registry.domain.roles import WRITE_SCOPES
+from registry.service.app_state import AppState
 from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
 from registry.store.alerts import list_alerts
@@ -82,8 +83,8 @@ async def update_self(
     summary="Show which projects the caller gets mail about",
     description="By project id: 1 for alerts by mail (the default), 0 for none.",
 )
-async def get_alerts(database: DatabaseDep, principal: PrincipalDep) -> dict[str, int]:
-    return await _alerts(database, principal)
+async def get_alerts(state: StateDep, principal: PrincipalDep) -> dict[str, int]:
+    return await _alerts(state, principal)
 
 
 @router.put(
@@ -101,11 +102,11 @@ async def put_alerts(
 ) -> dict[str, int]:
     chosen = {row_id(project): _is_on(value) for project, value in wanted.root.items()}
     await set_alerts(changes, int(principal.id), tenants, chosen)
-    return await _alerts(state.database, principal)
+    return await _alerts(state, principal)
 
 
-async def _alerts(database: DatabaseDep, principal: Principal) -> dict[str, int]:
-    rows = await database.read(list_alerts, int(principal.id), principal.tenants)
+async def _alerts(state: AppState, principal: Principal) -> dict[str, int]:
+    rows = await state.database.read(list_alerts, int(principal.id), principal.tenants)
     return {str(row.project_id): int(row.alerts) for row in rows}
 
 

@@ -1,10 +1,10 @@
 """What pages take from the running app: its state, and the organization or project of the path with its rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import Depends
+from fastapi import Depends, Request, Response
 from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE, PROJECT_READ, PROJECT_WRITE, app_state
 from hearback_kit.api.paging import PageRequest, page_request, read_id
@@ -20,6 +20,7 @@ from hearback_web import (
     neighbours,
     page_scope,
     project_page_scope,
+    redirect,
 )
 from hearback_web.texts import gettext as _
 
@@ -49,46 +50,60 @@ StateDep = Annotated[AppState, Depends(app_state)]
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationPage:
+class _SettingsPage:
+    """A person on a page of an organization or of a project; `path` is the address of its settings."""
+
+    request: Request
+    state: AppState
+    person: PageScope | ProjectPageScope
+    changes: Changes
+    path: str
+
+    def may(self, scopes: Iterable[str]) -> bool:
+        """Return whether the person has any of `scopes`."""
+        return not self.person.scopes.isdisjoint(scopes)
+
+    def redirect(self, below: str, flash: Flash | None = None) -> Response:
+        """Redirect to a page below the settings."""
+        return redirect(self.request, f"{self.path}{below}", flash)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationPage(_SettingsPage):
     """A person on a page of an organization, with the organization's row."""
 
-    person: PageScope
     organization: Organization
-    changes: Changes
-
-    @property
-    def path(self) -> str:
-        """The address of the organization's settings."""
-        return f"/settings/{self.organization.slug}/"
 
     @property
     def authority(self) -> Authority:
         """The person as one who changes the organization."""
         return Authority(self.organization, int(self.person.principal.id), self.person.scopes)
 
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
+        """Render a page with its organization."""
+        return render(self.request, template, status, organization=self.organization, **values)
+
 
 @dataclass(frozen=True, slots=True)
-class ProjectPage:
+class ProjectPage(_SettingsPage):
     """A person on a page of a project, with the project's row."""
 
-    person: ProjectPageScope
     project: Project
-    changes: Changes
 
-    @property
-    def path(self) -> str:
-        """The address of the project's settings."""
-        return f"/settings/{self.project.organization_slug}/projects/{self.project.slug}/"
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
+        """Render a page with its project."""
+        return render(self.request, template, status, project=self.project, **values)
 
 
 def organization_page(*scopes: str) -> Any:
     """Return a dependency: the organization of the path, for members with any of `scopes`."""
 
     async def resolve(
-        state: StateDep, address: AddressDep, person: Annotated[PageScope, page_scope(*scopes)]
+        request: Request, state: StateDep, address: AddressDep, person: Annotated[PageScope, page_scope(*scopes)]
     ) -> OrganizationPage:
         found = existing(await state.database.read(find_organization, str(person.organization.id)))
-        return OrganizationPage(person, found, changes_by(state, person, address))
+        changes, path = changes_by(state, person, address), f"/settings/{found.slug}/"
+        return OrganizationPage(request, state, person, changes, path, found)
 
     return Depends(resolve)
 
@@ -97,10 +112,14 @@ def project_page(*scopes: str) -> Any:
     """Return a dependency: the project of the path, for members with any of `scopes`."""
 
     async def resolve(
-        state: StateDep, address: AddressDep, person: Annotated[ProjectPageScope, project_page_scope(*scopes)]
+        request: Request,
+        state: StateDep,
+        address: AddressDep,
+        person: Annotated[ProjectPageScope, project_page_scope(*scopes)],
     ) -> ProjectPage:
         found = existing(await state.database.read(find_project, person.organization.id, str(person.project.id)))
-        return ProjectPage(person, found, changes_by(state, person, address))
+        path = f"/settings/{found.organization_slug}/projects/{found.slug}/"
+        return ProjectPage(request, state, person, changes_by(state, person, address), path, found)
 
     return Depends(resolve)
 

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.errors import ServiceError
-from hearback_web import Edit, FormDep, read_edit, redirect
+from hearback_web import Edit, FormDep, read_edit
 from hearback_web.texts import gettext as _
 
 from registry.domain.options import features_with_defaults, with_defaults
-from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, render, saved
+from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, saved
 from registry.service.update_project import update_project
 from registry.store.projects import Project
 
@@ -57,12 +57,12 @@ def handling_texts() -> list[tuple[Option, str, str]]:
 
 
 @router.get(_PATH)
-async def show(request: Request, scope: ProjectReadDep) -> Response:
-    return _page(request, scope, _stored(scope.project))
+async def show(scope: ProjectReadDep) -> Response:
+    return _page(scope, _stored(scope.project))
 
 
 @router.post(_PATH)
-async def save(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def save(form: FormDep, scope: ProjectWriteDep) -> Response:
     """Save the options of one `part`: handling of feedback, or the dialog."""
     part = "dialog" if form.get("part") == "dialog" else "handling"
     stored = _stored(scope.project)
@@ -73,13 +73,13 @@ async def save(request: Request, form: FormDep, scope: ProjectWriteDep) -> Respo
     edit = read_edit(form, given, stored[part], _labels())
     parts = stored | {part: edit.values}
     if edit.conflicts:
-        status = 200 if "hx-request" in request.headers else 409  # htmx shows no answer with an error
-        return _page(request, scope, parts, status, wrong=edit.conflicts)
+        status = 200 if "hx-request" in scope.request.headers else 409  # htmx shows no answer with an error
+        return _page(scope, parts, status, wrong=edit.conflicts)
     try:
         await update_project(scope.changes, scope.project, {}, _options(edit))
     except ServiceError as error:
-        return _page(request, scope, parts, 400, problem=error.detail)
-    return redirect(request, f"{scope.path}user-feedback/", saved())
+        return _page(scope, parts, 400, problem=error.detail)
+    return scope.redirect("user-feedback/", saved())
 
 
 def _stored(project: Project) -> dict[str, Mapping[str, Any]]:
@@ -123,7 +123,6 @@ def _labels() -> dict[str, dict[str, str]]:
 
 
 def _page(
-    request: Request,
     scope: ProjectPage,
     parts: Mapping[str, Mapping[str, Any]],
     status: int = 200,
@@ -132,11 +131,9 @@ def _page(
     wrong: Mapping[str, str] | None = None,
 ) -> Response:
     project = scope.project
-    return render(
-        request,
+    return scope.render(
         "feedback_settings.html",
         status,
-        project=project,
         stored=_stored(project),
         given={**parts["handling"], **parts["dialog"]},
         wrong=wrong or {},
@@ -146,6 +143,6 @@ def _page(
         judges_spam=features_with_defaults(project.features)[Feature.SPAM_FILTER_INGEST.value],
         preview_url=f"/organizations/{project.organization_slug}/projects/{project.slug}/modal-preview/",
         problem=problem,
-        may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+        may_change=scope.may(PROJECT_WRITE),
         csp={"frame-src": "'self'"},
     )

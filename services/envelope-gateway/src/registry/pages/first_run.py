@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from hearback_contracts.options import Option
 from hearback_kit.errors import ServiceError
 from hearback_kit.values.ids import random_id
@@ -11,8 +11,7 @@ from hearback_web import FormDep, redirect
 from registry.domain.dsns import dsns_of
 from registry.domain.lengths import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
 from registry.domain.platforms import PLATFORMS, platform_of
-from registry.pages.deps import ProjectCreateDep, ProjectPage, ProjectReadDep, StateDep, render, wrong_field
-from registry.service.app_state import AppState
+from registry.pages.deps import OrganizationPage, ProjectCreateDep, ProjectPage, ProjectReadDep, wrong_field
 from registry.service.create_project import NewProject, create_project
 from registry.store.keys import Key, find_first_active
 
@@ -24,13 +23,13 @@ PlatformName = Annotated[str | None, Query(alias="platform", max_length=64)]
 
 
 @router.get(_NEW)
-async def show_new(request: Request, _scope: ProjectCreateDep) -> Response:
+async def show_new(scope: ProjectCreateDep) -> Response:
     """Show the form of a new project."""
-    return _new(request)
+    return _new(scope)
 
 
 @router.post(_NEW)
-async def create(request: Request, form: FormDep, scope: ProjectCreateDep) -> Response:
+async def create(form: FormDep, scope: ProjectCreateDep) -> Response:
     """Create a project, and show how to send to it."""
     name, platform = form.text("name", length_max=NAME_LENGTH_MAX), form.get("platform", "")
     slug = form.text("slug", length_max=SLUG_LENGTH_MAX)
@@ -39,28 +38,25 @@ async def create(request: Request, form: FormDep, scope: ProjectCreateDep) -> Re
     try:
         project = await create_project(scope.changes, scope.organization, wanted)
     except ServiceError as error:
-        return _new(request, given, error)
-    return redirect(request, f"/organizations/{scope.organization.slug}/projects/{project.slug}/getting-started/")
+        return _new(scope, given, error)
+    return redirect(
+        scope.request, f"/organizations/{scope.organization.slug}/projects/{project.slug}/getting-started/"
+    )
 
 
 @router.get(_PROJECT)
-async def show_project(request: Request, scope: ProjectReadDep) -> Response:
+async def show_project(scope: ProjectReadDep) -> Response:
     """Redirect to the project's settings."""
-    return redirect(request, scope.path)
+    return scope.redirect("")
 
 
 @router.get(_PROJECT + "getting-started/")
-async def getting_started(
-    request: Request, state: StateDep, scope: ProjectReadDep, name: PlatformName = None
-) -> Response:
+async def getting_started(scope: ProjectReadDep, name: PlatformName = None) -> Response:
     """Show the code to copy, and whether feedback has arrived."""
-    project, key = scope.project, await _key(state, scope)
-    platform = platform_of(name or project.platform)
-    dsn = _dsn(state, key)
-    return render(
-        request,
+    platform = platform_of(name or scope.project.platform)
+    dsn = _dsn(scope, await _key(scope))
+    return scope.render(
         "getting_started.html",
-        project=project,
         dsn=dsn,
         platform=platform,
         platforms=list(PLATFORMS.values()),
@@ -70,20 +66,18 @@ async def getting_started(
 
 
 @router.get(_PROJECT + "getting-started/arrival/")
-async def arrival(request: Request, scope: ProjectReadDep) -> Response:
+async def arrival(scope: ProjectReadDep) -> Response:
     """Show whether feedback has arrived: the fragment that the page polls."""
-    return render(request, "getting_started.html", block="arrival", project=scope.project, base=_base(scope))
+    return scope.render("getting_started.html", block="arrival", base=_base(scope))
 
 
 @router.get(_PROJECT + "try/")
-async def try_it(request: Request, state: StateDep, scope: ProjectReadDep) -> Response:
+async def try_it(scope: ProjectReadDep) -> Response:
     """Show a form that sends feedback from this browser, and a button that opens the dialog."""
-    key = await _key(state, scope)
-    return render(
-        request,
+    key = await _key(scope)
+    return scope.render(
         "try.html",
-        project=scope.project,
-        dsn=_dsn(state, key),
+        dsn=_dsn(scope, key),
         key=key,
         base=_base(scope),
         csp={"form-action": "'self'"},
@@ -91,22 +85,22 @@ async def try_it(request: Request, state: StateDep, scope: ProjectReadDep) -> Re
 
 
 @router.get(_PROJECT + "modal-preview/")
-async def preview(request: Request, state: StateDep, scope: ProjectReadDep) -> Response:
+async def preview(scope: ProjectReadDep) -> Response:
     """Show the dialog with the project's options, for a frame in the settings."""
-    key = await _key(state, scope)
-    return render(
-        request,
+    key = await _key(scope)
+    return scope.render(
         "modal_preview.html",
-        dsn=_dsn(state, key),
+        dsn=_dsn(scope, key),
         event_id=random_id(),
         theme=scope.project.options.get(Option.DIALOG_THEME, "auto"),
         csp={"frame-ancestors": "'self'"},
     )
 
 
-def _new(request: Request, given: dict[str, str] | None = None, error: ServiceError | None = None) -> Response:
-    return render(
-        request,
+def _new(
+    scope: OrganizationPage, given: dict[str, str] | None = None, error: ServiceError | None = None
+) -> Response:
+    return scope.render(
         "new_project.html",
         error=error,
         wrong=wrong_field(error, "name", "slug"),
@@ -119,11 +113,11 @@ def _base(scope: ProjectPage) -> str:
     return f"/organizations/{scope.project.organization_slug}/projects/{scope.project.slug}/"
 
 
-async def _key(state: AppState, scope: ProjectPage) -> Key | None:
-    return await state.database.read(find_first_active, scope.project.id)
+async def _key(scope: ProjectPage) -> Key | None:
+    return await scope.state.database.read(find_first_active, scope.project.id)
 
 
-def _dsn(state: AppState, key: Key | None) -> str | None:
+def _dsn(scope: ProjectPage, key: Key | None) -> str | None:
     if key is None:
         return None
-    return dsns_of(state.settings.public_url, key.project_id, key.public, key.secret)["public"]
+    return dsns_of(scope.state.settings.public_url, key.project_id, key.public, key.secret)["public"]

@@ -55,11 +55,11 @@ async def accept(
     welcome = Flash(_("Welcome to {}.").format(invitation.organization_name))
     try:
         if form.get("as") == "session":
-            await _accept_signed_in(state, link, principal, address)
+            if principal is None:
+                raise Unauthorized
+            await state.invitations.accept_signed_in(link, await state.account(principal), address)
             return redirect(request, start, welcome)
-        accepted = await state.invitations.accept_with_password(
-            link, new_password(form), name or None, address, state.clock.now()
-        )
+        accepted = await state.invitations.accept_with_password(link, new_password(form), name or None, address)
     except NotFound:  # used meanwhile
         return _not_valid(request)
     except ServiceError as error:
@@ -67,17 +67,8 @@ async def accept(
     return await begin(request, state, accepted.session, start)
 
 
-async def _accept_signed_in(
-    state: AppState, link: InvitationLink, principal: Principal | None, address: str | None
-) -> None:
-    if principal is None:
-        raise Unauthorized
-    user = await state.account(principal)
-    await state.invitations.accept_signed_in(link, user, address, state.clock.now())
-
-
 async def _find(state: AppState, organization: str, member: str, token: str) -> Invitation:
-    return await state.invitations.find(InvitationLink(organization, row_id(member), token), state.clock.now())
+    return await state.invitations.find(InvitationLink(organization, row_id(member), token))
 
 
 def _form(

@@ -2,29 +2,20 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 from hearback_contracts.roles import ROLES
 from hearback_kit.api.paging import PageRequest
 from hearback_kit.api.params import RowId
 from hearback_kit.errors import BadRequest, Conflict, ServiceError, existing
-from hearback_web import Flash, FormDep, read_edit, redirect
+from hearback_web import Flash, FormDep, read_edit
 from hearback_web.texts import gettext as _
 
 from registry.domain.addresses import is_email_address
 from registry.domain.lengths import EMAIL_LENGTH_MAX
 from registry.domain.roles import scopes_beyond
-from registry.pages.deps import (
-    OrganizationPage,
-    PageDep,
-    StateDep,
-    listing,
-    organization_page,
-    render,
-    wrong_field,
-)
+from registry.pages.deps import OrganizationPage, PageDep, listing, organization_page, wrong_field
 from registry.service import invite_member as inviting
 from registry.service import manage_members
-from registry.service.app_state import AppState
 from registry.store.members import Member, find_member, list_members
 
 router = APIRouter(include_in_schema=False)
@@ -49,12 +40,12 @@ def role_texts() -> dict[str, str]:
 
 
 @router.get(_PATH)
-async def show(request: Request, state: StateDep, page: PageDep, scope: ReadDep) -> Response:
-    return await _page(request, state, page, scope)
+async def show(page: PageDep, scope: ReadDep) -> Response:
+    return await _page(page, scope)
 
 
 @router.post(_PATH)
-async def invite(request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep) -> Response:
+async def invite(form: FormDep, page: PageDep, scope: WriteDep) -> Response:
     """Invite a person. Without a mail server, the response (and only it) shows the link."""
     email, role = form.text("email", length_max=EMAIL_LENGTH_MAX), form.get("role", "member")
     try:
@@ -62,30 +53,26 @@ async def invite(request: Request, state: StateDep, form: FormDep, page: PageDep
             raise BadRequest(_("Give an e-mail address and a role."), code="invalid_email")
         member, link = await inviting.invite_member(scope.changes, scope.authority, email=email, role=role)
     except ServiceError as error:
-        return await _page(request, state, page, scope, problem=error, given={"email": email, "role": role})
+        return await _page(page, scope, problem=error, given={"email": email, "role": role})
     if link is None:
-        return redirect(
-            request, _path(scope), Flash(_("The invitation of {} is on its way.").format(member.email))
-        )
-    return await _page(request, state, page, scope, invited=member, link=link)
+        return scope.redirect("members/", Flash(_("The invitation of {} is on its way.").format(member.email)))
+    return await _page(page, scope, invited=member, link=link)
 
 
 @router.post(_PATH + "{member}/")
-async def change(
-    request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep, member: MemberId
-) -> Response:
+async def change(form: FormDep, page: PageDep, scope: WriteDep, member: MemberId) -> Response:
     """Give a member another role (`role`), or an invitation a new link (`reinvite`)."""
     try:
         if form.is_on("reinvite"):
             found, link = await inviting.renew_invitation(scope.changes, scope.authority, member)
             if link is not None:
-                return await _page(request, state, page, scope, invited=found, link=link)
+                return await _page(page, scope, invited=found, link=link)
             text = _("The invitation of {} is on its way again.").format(found.email)
         else:
             role = form.get("role", "")
             if role not in ROLES:
                 raise BadRequest(_("There is no such role."))
-            found = existing(await state.database.read(find_member, scope.organization.id, member))
+            found = existing(await scope.state.database.read(find_member, scope.organization.id, member))
             edit = read_edit(form, {"role": role}, {"role": found.role})
             if edit.conflicts:
                 detail = _("The role of {} was changed meanwhile, to {}. Choose again to replace it.")
@@ -94,29 +81,21 @@ async def change(
                 found = await manage_members.update_role(scope.changes, scope.authority, member, role)
             text = _("{} is {} now.").format(found.name or found.email, found.role)
     except ServiceError as error:
-        return await _page(request, state, page, scope, problem=error)
-    return redirect(request, _path(scope), Flash(text))
+        return await _page(page, scope, problem=error)
+    return scope.redirect("members/", Flash(text))
 
 
 @router.post(_PATH + "{member}/remove/")
-async def remove(
-    request: Request, state: StateDep, _form: FormDep, page: PageDep, scope: WriteDep, member: MemberId
-) -> Response:
+async def remove(_form: FormDep, page: PageDep, scope: WriteDep, member: MemberId) -> Response:
     """Remove a member, or withdraw an invitation."""
     try:
         await manage_members.remove_member(scope.changes, scope.authority, member)
     except ServiceError as error:
-        return await _page(request, state, page, scope, problem=error)
-    return redirect(request, _path(scope), Flash(_("Removed.")))
-
-
-def _path(scope: OrganizationPage) -> str:
-    return f"{scope.path}members/"
+        return await _page(page, scope, problem=error)
+    return scope.redirect("members/", Flash(_("Removed.")))
 
 
 async def _page(
-    request: Request,
-    state: AppState,
     page: PageRequest,
     scope: OrganizationPage,
     *,
@@ -125,24 +104,22 @@ async def _page(
     invited: Member | None = None,
     link: str | None = None,
 ) -> Response:
-    rows = await state.database.read(list_members, scope.organization.id, page.window)
+    rows = await scope.state.database.read(list_members, scope.organization.id, page.window)
     scopes, texts = scope.person.scopes, role_texts()
-    return render(
-        request,
+    return scope.render(
         "members.html",
         error=problem,
         wrong=wrong_field(problem, "email") if given else {},
-        organization=scope.organization,
         **listing(page, rows),
-        now=state.clock.now(),
+        now=scope.state.clock.now(),
         roles=[(role, texts[role]) for role in ROLES if _may_give(role, scopes)],
         role_texts=texts,
         given=given or {"email": "", "role": "member"},
         invited=invited,
         link=link,
-        is_mailed=state.settings.mails_invitations,
+        is_mailed=scope.state.settings.mails_invitations,
         own_id=int(scope.person.principal.id),
-        may_change=not scopes.isdisjoint(MEMBER_WRITE),
+        may_change=scope.may(MEMBER_WRITE),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from hearback_contracts.flags import Feature
 from hearback_fleet.access import ORGANIZATION_WRITE
 from hearback_kit.errors import BadRequest, Conflict, ServiceError
@@ -16,7 +16,6 @@ from registry.pages.deps import (
     OrganizationPage,
     OrganizationReadDep,
     OrganizationWriteDep,
-    render,
     saved,
     wrong_field,
 )
@@ -60,36 +59,36 @@ def feature_texts() -> list[tuple[Feature, str, str]]:
 
 
 @router.get(_PATH)
-async def show(request: Request, scope: OrganizationReadDep) -> Response:
+async def show(scope: OrganizationReadDep) -> Response:
     """Show the settings, read-only without write scopes."""
-    return _page(request, scope)
+    return _page(scope)
 
 
 @router.post(_PATH)
-async def save(request: Request, form: FormDep, scope: OrganizationWriteDep) -> Response:
+async def save(form: FormDep, scope: OrganizationWriteDep) -> Response:
     """Save one `part`: name and slug, or the flags."""
     if form.get("part") == "features":
         features = {feature.value: form.is_on(feature.value) for feature in Feature}
         flags = read_edit(form, features, features_with_defaults(scope.organization.features))
         changes = {name: features[name] for name in features if name in flags.changed}
         await update_organization(scope.changes, scope.organization, {}, changes)
-        return redirect(request, scope.path, saved())
+        return scope.redirect("", saved())
     given = {
         "name": form.text("name", length_max=NAME_LENGTH_MAX),
         "slug": form.text("slug", length_max=SLUG_LENGTH_MAX),
     }
     edit = read_edit(form, given, _stored(scope.organization))
     if edit.conflicts:
-        return _page(request, scope, edit.values, Conflict(), edit.conflicts)
+        return _page(scope, edit.values, Conflict(), edit.conflicts)
     if not edit.values["name"]:
         error = BadRequest(_("An organization needs a name."), code="invalid_name")
-        return _page(request, scope, edit.values, error)
+        return _page(scope, edit.values, error)
     values = {name: edit.values[name] for name in edit.changed}
     try:
         changed = await update_organization(scope.changes, scope.organization, values, {})
     except ServiceError as error:
-        return _page(request, scope, edit.values, error)
-    return redirect(request, f"/settings/{changed.slug}/", Flash(_("Saved.")))
+        return _page(scope, edit.values, error)
+    return redirect(scope.request, f"/settings/{changed.slug}/", Flash(_("Saved.")))
 
 
 def _stored(organization: Organization) -> dict[str, str]:
@@ -97,22 +96,19 @@ def _stored(organization: Organization) -> dict[str, str]:
 
 
 def _page(
-    request: Request,
     scope: OrganizationPage,
     given: Mapping[str, str] | None = None,
     error: ServiceError | None = None,
     conflicts: Mapping[str, str] | None = None,
 ) -> Response:
     organization = scope.organization
-    return render(
-        request,
+    return scope.render(
         "organization_settings.html",
         error=error,
-        organization=organization,
         stored=_stored(organization),
         given=given or _stored(organization),
         wrong=conflicts or wrong_field(error, "name", "slug"),
         features=[(feature.value, label, text) for feature, label, text in feature_texts()],
         flags=features_with_defaults(organization.features),
-        may_change=not scope.person.scopes.isdisjoint(ORGANIZATION_WRITE),
+        may_change=scope.may(ORGANIZATION_WRITE),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set
 from typing import Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from hearback_contracts.options import OPTIONS, Option
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.errors import BadRequest, Conflict, ServiceError
@@ -19,9 +19,7 @@ from registry.pages.deps import (
     ProjectPage,
     ProjectReadDep,
     ProjectWriteDep,
-    StateDep,
     listing,
-    render,
     saved,
     wrong_field,
 )
@@ -37,39 +35,38 @@ _SIZES: Final = (Option.ATTACHMENT_BYTES_MAX, Option.ATTACHMENTS_BYTES_MAX, Opti
 
 
 @router.get("/settings/{organization}/projects/")
-async def list_all(request: Request, state: StateDep, page: PageDep, scope: OrganizationReadDep) -> Response:
+async def list_all(page: PageDep, scope: OrganizationReadDep) -> Response:
     """List the organization's projects."""
-    rows = await state.database.read(list_projects, [scope.organization.id], page.window)
-    return render(
-        request,
+    rows = await scope.state.database.read(list_projects, [scope.organization.id], page.window)
+    return scope.render(
         "projects.html",
         **listing(page, rows),
         platforms={platform.name: platform.label for platform in PLATFORMS.values()},
-        may_create=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+        may_create=scope.may(PROJECT_WRITE),
     )
 
 
 @router.get(_PATH)
-async def show(request: Request, scope: ProjectReadDep) -> Response:
+async def show(scope: ProjectReadDep) -> Response:
     """Show a project's general settings."""
-    return _page(request, scope, _stored(scope.project))
+    return _page(scope, _stored(scope.project))
 
 
 @router.post(_PATH)
-async def save(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def save(form: FormDep, scope: ProjectWriteDep) -> Response:
     """Save the fields that were changed, or show the form with what is wrong."""
     stored = _stored(scope.project)
     given = {name: form.text(name, length_max=ORIGINS_LENGTH_MAX) for name in stored}
     edit = read_edit(form, given, stored, {"platform": dict(_platforms())})
     if edit.conflicts:
-        return _page(request, scope, edit.values, Conflict(), edit.conflicts)
+        return _page(scope, edit.values, Conflict(), edit.conflicts)
     try:
         values, options = _read(edit.values, edit.changed)
         changed = await update_project(scope.changes, scope.project, values, options)
     except ServiceError as error:
-        return _page(request, scope, edit.values, error)
+        return _page(scope, edit.values, error)
     path = f"/settings/{changed.organization_slug}/projects/{changed.slug}/"
-    return redirect(request, path, saved())
+    return redirect(scope.request, path, saved())
 
 
 def _stored(project: Project) -> dict[str, str]:
@@ -128,21 +125,18 @@ def _platforms() -> list[tuple[str, str]]:
 
 
 def _page(
-    request: Request,
     scope: ProjectPage,
     given: Mapping[str, str],
     error: ServiceError | None = None,
     conflicts: Mapping[str, str] | None = None,
 ) -> Response:
-    return render(
-        request,
+    return scope.render(
         "project_settings.html",
         error=error,
-        project=scope.project,
         given=given,
         stored=_stored(scope.project),
         wrong=conflicts or _wrong(error),
         platforms=_platforms(),
         retention_days_max=RETENTION_DAYS_MAX,
-        may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+        may_change=scope.may(PROJECT_WRITE),
     )

@@ -5,14 +5,14 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from hearback_kit.api.params import AddressDep
-from hearback_kit.errors import NotFound, ServiceError
+from hearback_kit.errors import ServiceError, existing
 from hearback_web import local_path
 from hearback_web.cookies import delete_cookie, set_cookie
 
 from registry.errors import AttemptNotValid, ProviderRefused
 from registry.pages.deps import StateDep, render
 from registry.pages.sign_in import begin
-from registry.service.sign_in_by_provider import ATTEMPT_SECONDS_MAX, ProviderSignIn
+from registry.service.sign_in_by_provider import ATTEMPT_SECONDS_MAX
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,7 +24,7 @@ Part = Annotated[str, Query(max_length=4_000)]
 @router.get("/auth/oidc/start/")
 async def start(request: Request, state: StateDep, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
     """Redirect the browser to the provider."""
-    provider = _provider(state.provider_sign_in)
+    provider = existing(state.provider_sign_in)
     try:
         url, cookie = await provider.begin(local_path(wanted))
     except ServiceError as error:
@@ -46,7 +46,7 @@ async def callback(
     error: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Handle the provider's redirect, and start a session."""
-    provider = _provider(state.provider_sign_in)
+    provider = existing(state.provider_sign_in)
     cookie = request.cookies.get(ATTEMPT_COOKIE)
     try:
         if error is not None:
@@ -60,12 +60,6 @@ async def callback(
         answer = await begin(request, state, signed_in.session, local_path(signed_in.wanted))
     delete_cookie(answer, ATTEMPT_COOKIE, _PATH)
     return answer
-
-
-def _provider(found: ProviderSignIn | None) -> ProviderSignIn:
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _failed(request: Request, error: ServiceError) -> Response:

@@ -3,14 +3,14 @@
 from typing import Any, Final
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from hearback_contracts.categories import DataCategory
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.errors import NotFound, ServiceError
-from hearback_web import Flash, Form, FormDep, Undo, redirect
+from hearback_web import Flash, Form, FormDep, Undo
 from hearback_web.texts import gettext as _
 
-from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, render
+from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep
 from registry.service.update_project import change_quotas
 
 router = APIRouter(include_in_schema=False)
@@ -29,23 +29,23 @@ _CATEGORIES: Final = (
 
 
 @router.get(_PATH)
-async def show(request: Request, scope: ProjectReadDep) -> Response:
-    return _page(request, scope)
+async def show(scope: ProjectReadDep) -> Response:
+    return _page(scope)
 
 
 @router.post(_PATH)
-async def add(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def add(form: FormDep, scope: ProjectWriteDep) -> Response:
     """Add a quota, or undo a removal (`restored`)."""
     try:
         quota = _restored(form) if "restored" in form else _given(form)
         await change_quotas(scope.changes, scope.project, lambda there: [*there, quota])
     except ServiceError as error:
-        return _page(request, scope, form, error)
-    return redirect(request, _path(scope), Flash(_("The quota takes effect within two seconds.")))
+        return _page(scope, form, error)
+    return scope.redirect("quotas/", Flash(_("The quota takes effect within two seconds.")))
 
 
 @router.post(_PATH + "remove/")
-async def remove(request: Request, form: FormDep, scope: ProjectWriteDep) -> Response:
+async def remove(form: FormDep, scope: ProjectWriteDep) -> Response:
     removed: list[dict[str, Any]] = []
 
     def kept(there: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -55,12 +55,8 @@ async def remove(request: Request, form: FormDep, scope: ProjectWriteDep) -> Res
     await change_quotas(scope.changes, scope.project, kept)
     if not removed:
         raise NotFound
-    undo = Undo(_path(scope), {"restored": orjson.dumps(removed[0]).decode()}, _("Undo"))
-    return redirect(request, _path(scope), Flash(_("The quota is removed."), undo=undo))
-
-
-def _path(scope: ProjectPage) -> str:
-    return f"{scope.path}quotas/"
+    undo = Undo(f"{scope.path}quotas/", {"restored": orjson.dumps(removed[0]).decode()}, _("Undo"))
+    return scope.redirect("quotas/", Flash(_("The quota is removed."), undo=undo))
 
 
 def _restored(form: Form) -> Any:
@@ -92,14 +88,10 @@ def _wrong(error: ServiceError | None, given: Form | None, there: list[dict[str,
     return {field: error.problem} if field else {}
 
 
-def _page(
-    request: Request, scope: ProjectPage, form: Form | None = None, error: ServiceError | None = None
-) -> Response:
-    return render(
-        request,
+def _page(scope: ProjectPage, form: Form | None = None, error: ServiceError | None = None) -> Response:
+    return scope.render(
         "quotas.html",
         400 if error else 200,
-        project=scope.project,
         given=form or {},
         chosen=form.getlist("categories") if form else [str(DataCategory.FEEDBACK)],
         problem=error.detail if error else None,
@@ -111,5 +103,5 @@ def _page(
             ("key", _("each client key")),
             ("organization", _("all projects that have a quota of this id, together")),
         ],
-        may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+        may_change=scope.may(PROJECT_WRITE),
     )

@@ -20,11 +20,9 @@ from registry.pages.deps import (
     first_organization,
     listing,
     organization_page,
-    render,
     wrong_field,
 )
 from registry.service import manage_tokens
-from registry.service.app_state import AppState
 from registry.service.manage_tokens import NewToken
 from registry.store.tokens import Token, list_tokens
 
@@ -45,13 +43,13 @@ async def find(request: Request, state: StateDep, person: SignedInDep) -> Respon
 
 
 @router.get(_PATH)
-async def show(request: Request, state: StateDep, page: PageDep, scope: ReadDep) -> Response:
+async def show(page: PageDep, scope: ReadDep) -> Response:
     """List the tokens that the person may see."""
-    return await _page(request, state, page, scope)
+    return await _page(page, scope)
 
 
 @router.post(_PATH)
-async def create(request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep) -> Response:
+async def create(form: FormDep, page: PageDep, scope: WriteDep) -> Response:
     """Create a token. Only the response shows its secret."""
     days = form.text("days", length_max=10)
     try:
@@ -59,26 +57,24 @@ async def create(request: Request, state: StateDep, form: FormDep, page: PageDep
         if days:
             if not (days.isascii() and days.isdigit() and 1 <= int(days) <= DAYS_MAX):
                 raise BadRequest(_("A token is valid for 1 to {} days.").format(DAYS_MAX), code="invalid_days")
-            expires_at = state.clock.now() + timedelta(days=int(days))
+            expires_at = scope.state.clock.now() + timedelta(days=int(days))
         if not form.getlist("scopes"):
             raise BadRequest(_("Choose at least one scope."))
         name = form.text("name", length_max=NAME_LENGTH_MAX) or _("API token")
         wanted = NewToken(name, frozenset(form.getlist("scopes")), expires_at)
         secret, token = await manage_tokens.create_token(scope.changes, scope.authority, wanted)
     except ServiceError as error:
-        return await _page(request, state, page, scope, problem=error, given=form)
-    return await _page(request, state, page, scope, created=token, secret=secret)
+        return await _page(page, scope, problem=error, given=form)
+    return await _page(page, scope, created=token, secret=secret)
 
 
 @router.post(_PATH + "{token}/revoke/")
-async def revoke(request: Request, _form: FormDep, scope: WriteDep, token: TokenId) -> Response:
+async def revoke(_form: FormDep, scope: WriteDep, token: TokenId) -> Response:
     await manage_tokens.revoke_token(scope.changes, scope.authority, token)
-    return redirect(request, f"{scope.path}tokens/", Flash(_("The token is revoked.")))
+    return scope.redirect("tokens/", Flash(_("The token is revoked.")))
 
 
 async def _page(
-    request: Request,
-    state: AppState,
     page: PageRequest,
     scope: OrganizationPage,
     *,
@@ -88,21 +84,19 @@ async def _page(
     secret: str | None = None,
 ) -> Response:
     authority = scope.authority
-    rows = await state.database.read(
+    rows = await scope.state.database.read(
         list_tokens, scope.organization.id, authority.only_user_id, authority.scopes, page.window
     )
-    return render(
-        request,
+    return scope.render(
         "tokens.html",
         error=problem,
         wrong=wrong_field(problem, "days"),
         given=given or {},
-        organization=scope.organization,
         **listing(page, rows),
-        now=state.clock.now(),
+        now=scope.state.clock.now(),
         scopes=sorted(scope.person.scopes),
         chosen=["event:read", "project:read", "org:read"] if given is None else given.getlist("scopes"),
         created=created,
         secret=secret,
-        may_change=not scope.person.scopes.isdisjoint(WRITE_SCOPES),
+        may_change=scope.may(WRITE_SCOPES),
     )

@@ -30,7 +30,7 @@ async def show(request: Request, state: StateDep, token: Token) -> Response:
 async def post(request: Request, state: StateDep, token: Token) -> Response:
     """Disable the alerts; the signed link authorizes it."""
     try:
-        found = await unsubscribe(state.changes, state.database, state.unsubscribe_links.read(token))
+        found = await unsubscribe(state.changes, state.unsubscribe_links.read(token))
     except NotFound as error:
         return _not_valid(request, error)
     return _page(request, found, False)

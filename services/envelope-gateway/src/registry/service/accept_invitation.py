@@ -5,11 +5,9 @@ proves the address.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from hearback_contracts.audit import AuditEvent
 from hearback_kit.auth import hash_secret
-from hearback_kit.db import Database
 
 from registry.errors import AlreadyMember, InvitationNotValid, WrongCredentials
 from registry.service.change_configuration import Change, Changes
@@ -45,29 +43,29 @@ class Acceptance:
 class Invitations:
     """Reads and accepts invitations."""
 
-    def __init__(self, database: Database, changes: Changes, sign_in: SignIn) -> None:
-        self._database = database
+    def __init__(self, changes: Changes, sign_in: SignIn) -> None:
         self._changes = changes
+        self._database = changes.database
         self._sign_in = sign_in
 
-    async def find(self, link: InvitationLink, now: datetime) -> Invitation:
+    async def find(self, link: InvitationLink) -> Invitation:
         """Return the invitation of a link; raise InvitationNotValid."""
         found = await self._database.read(
-            invitations.find_invitation, link.organization, link.member_id, link.digest, now
+            invitations.find_invitation, link.organization, link.member_id, link.digest, self._changes.clock.now()
         )
         if found is None:
             raise InvitationNotValid
         return found
 
     async def accept_with_password(
-        self, link: InvitationLink, password: str, name: str | None, address: str | None, now: datetime
+        self, link: InvitationLink, password: str, name: str | None, address: str | None
     ) -> Acceptance:
         """Accept with the password of an account with the invited address, or of a new account.
 
         Raise InvitationNotValid, AlreadyMember or TooManyRequests; WrongCredentials if the link was mailed and the
         account that verified the address has another password.
         """
-        invitation = await self.find(link, now)
+        invitation = await self.find(link)
         await self._sign_in.count_attempt(invitation.email, address)
         candidates = await self._database.read(users.list_users_by_email, invitation.email)
         known = await self._sign_in.find_match(candidates, password)
@@ -89,11 +87,9 @@ class Invitations:
             session = await self._sign_in.add_session(change.connection, user_id, address, change.now)
         return Acceptance(member, session)
 
-    async def accept_signed_in(
-        self, link: InvitationLink, user: User, address: str | None, now: datetime
-    ) -> Member:
+    async def accept_signed_in(self, link: InvitationLink, user: User, address: str | None) -> Member:
         """Accept with the account of a session; raise InvitationNotValid and AlreadyMember."""
-        invitation = await self.find(link, now)
+        invitation = await self.find(link)
         async with self._changes.by(user.id, user.email, address).begin() as change:
             if invitation.mailed and invitation.email == user.email:
                 await users.verify_email(change.connection, user.id, user.email, change.now)

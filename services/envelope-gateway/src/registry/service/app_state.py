@@ -74,7 +74,7 @@ def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
         database=database,
         changes=changes,
         sign_in=sign_in,
-        invitations=Invitations(database, changes, sign_in),
+        invitations=Invitations(changes, sign_in),
         provider_sign_in=_provider_sign_in(settings, runtime, sign_in),
         introspection=introspection,
         access=PageAccess(StoredConfiguration(database), authenticator),

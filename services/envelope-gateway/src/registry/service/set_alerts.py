@@ -55,9 +55,9 @@ async def set_alerts(
                 change.touch_project(project_id)  # what is published stays; the notifier asks for recipients again
 
 
-async def unsubscribe(changes: Changes, database: Database, subscription: Subscription) -> Subscriber:
+async def unsubscribe(changes: Changes, subscription: Subscription) -> Subscriber:
     """Disable alerts by a link in a mail; raise NotFound for a former member."""
-    found = await find_subscription(database, subscription)
+    found = await find_subscription(changes.database, subscription)
     async with changes.by(subscription.user_id, "unsubscribe link").begin() as change:
         await alerts.set_alerts(
             change.connection, subscription.user_id, [subscription.project_id], False, change.now
