@@ -36,6 +36,7 @@ MakeDatabase = Callable[..., Awaitable[str]]
 
 def pytest_configure() -> None:
     """Set a secret for all tests, and options of property tests so that a busy machine fails none."""
+    gc.disable()  # until all is imported and collected, hardly any of which is garbage
     os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests, long enough to be one")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
@@ -54,6 +55,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+    gc.enable()
 
 
 @pytest.fixture
