@@ -1,11 +1,11 @@
 """Validate values of project options and feature flags."""
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from hearback_contracts.flags import FEATURE_DEFAULTS, Feature
 from hearback_contracts.options import OPTIONS, Option
+from pydantic import Field, TypeAdapter, ValidationError
 
 from registry.domain.refused_values import RefusedValue
 
@@ -19,50 +19,35 @@ RETENTION_DAYS_MAX: Final = 3_650
 ATTACHMENT_BYTES_MAX: Final = 10 * 1024**3
 ATTACHMENTS_MAX: Final = 10_000
 
-_VISIBLE: Final = re.compile(r"[^\s\x00-\x1f\x7f]+\Z")
-_COLOUR: Final = re.compile(r"(#[0-9a-fA-F]{6})?\Z")
-
-
-def _is_origins(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) <= ORIGINS_MAX
-        and all(
-            isinstance(item, str) and len(item) <= ORIGIN_LENGTH_MAX and _VISIBLE.match(item) for item in value
-        )
-    )
-
-
-def _one_of(*choices: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and value in choices
-
-
-def _number(least: int, most: int, *, or_null: bool = False) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
-        if value is None:
-            return or_null
-        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-    return check
-
-
-def _up_to(most: int) -> tuple[Callable[[Any], bool], str]:
-    return _number(0, most, or_null=True), f"a number up to {most}, or null"
-
-
-_RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    Option.ORIGINS: (_is_origins, "a list of origins"),
-    Option.DIALOG_NAME: (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
-    Option.DIALOG_EMAIL: (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
+_Presence = Literal["required", "optional", "hidden"]
+_Origin = Annotated[str, Field(max_length=ORIGIN_LENGTH_MAX, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+_Bytes = Annotated[int, Field(ge=0, le=ATTACHMENT_BYTES_MAX)] | None
+_BYTES_TEXT: Final = f"a number up to {ATTACHMENT_BYTES_MAX}, or null"
+# The values of each option, in types and in words; of every other one they are booleans.
+_VALUES: Final[Mapping[str, tuple[Any, str]]] = {
+    Option.ORIGINS: (Annotated[list[_Origin], Field(max_length=ORIGINS_MAX)], "a list of origins"),
+    Option.DIALOG_NAME: (_Presence, "required, optional or hidden"),
+    Option.DIALOG_EMAIL: (_Presence, "required, optional or hidden"),
     Option.DIALOG_ACCENT: (
-        lambda value: isinstance(value, str) and bool(_COLOUR.match(value)),
+        Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6})?$")],
         "a colour such as #6c5fc7, or empty",
     ),
-    Option.DIALOG_THEME: (_one_of("light", "dark", "auto"), "light, dark or auto"),
-    Option.RETENTION_DAYS: (_number(1, RETENTION_DAYS_MAX), f"a number from 1 to {RETENTION_DAYS_MAX}"),
-    Option.ATTACHMENT_BYTES_MAX: _up_to(ATTACHMENT_BYTES_MAX),
-    Option.ATTACHMENTS_BYTES_MAX: _up_to(ATTACHMENT_BYTES_MAX),
-    Option.ATTACHMENTS_COUNT_MAX: _up_to(ATTACHMENTS_MAX),
+    Option.DIALOG_THEME: (Literal["light", "dark", "auto"], "light, dark or auto"),
+    Option.RETENTION_DAYS: (
+        Annotated[int, Field(ge=1, le=RETENTION_DAYS_MAX)],
+        f"a number from 1 to {RETENTION_DAYS_MAX}",
+    ),
+    Option.ATTACHMENT_BYTES_MAX: (_Bytes, _BYTES_TEXT),
+    Option.ATTACHMENTS_BYTES_MAX: (_Bytes, _BYTES_TEXT),
+    Option.ATTACHMENTS_COUNT_MAX: (
+        Annotated[int, Field(ge=0, le=ATTACHMENTS_MAX)] | None,
+        f"a number up to {ATTACHMENTS_MAX}, or null",
+    ),
+}
+_RULES: Final = {
+    name: (TypeAdapter(kind), text)
+    for name in OPTIONS
+    for kind, text in [_VALUES.get(name, (bool, "true or false"))]
 }
 
 
@@ -71,9 +56,11 @@ def check_options(changes: Mapping[str, Any]) -> None:
     for name, value in changes.items():
         if name not in OPTIONS:
             raise RefusedValue(f"unknown option: {name[:100]}")
-        accepts, wanted = _RULES.get(name, (lambda value: isinstance(value, bool), "true or false"))
-        if not accepts(value):
-            raise RefusedValue(wanted, name, f"{name} must be {wanted}")
+        kind, wanted = _RULES[name]
+        try:
+            kind.validate_python(value, strict=True)
+        except ValidationError as error:
+            raise RefusedValue(wanted, name, f"{name} must be {wanted}") from error
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
