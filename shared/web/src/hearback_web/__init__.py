@@ -18,6 +18,5 @@ from hearback_web.guard import (
     page_scope,
     project_page_scope,
 )
-from hearback_web.links import external_url, local_path, url_with
+from hearback_web.links import Neighbours, external_url, local_path, neighbours, url_with
 from hearback_web.pages import Pages
-from hearback_web.paging import Neighbours, neighbours

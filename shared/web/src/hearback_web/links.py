@@ -1,9 +1,11 @@
-"""URLs in pages: with changed parameters, safe redirect targets, and URLs from untrusted data."""
+"""URLs in pages: changed parameters, neighbouring pages, safe redirect targets, and URLs from untrusted data."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from hearback_kit.api.paging import KeysetPage
 from starlette.requests import Request
 
 _NEXT_LENGTH_MAX: Final = 2_000
@@ -47,3 +49,17 @@ def changed_url(path: str, query: str, changes: Mapping[str, Any]) -> str:
 def url_with(request: Request, **changes: Any) -> str:
     """Return the requested URL with changed parameters (`changed_url`)."""
     return changed_url(request.url.path, request.url.query, changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """URLs of the previous and next page of a list, or None."""
+
+    previous_url: str | None
+    next_url: str | None
+
+
+def neighbours(request: Request, page: KeysetPage[Any]) -> Neighbours:
+    """Return the requested URL with the cursors of the neighbouring pages."""
+    cursors = page.previous_cursor, page.next_cursor
+    return Neighbours(*(cursor and url_with(request, cursor=cursor) for cursor in cursors))
