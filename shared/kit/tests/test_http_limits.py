@@ -128,7 +128,10 @@ async def test_connections_beyond_the_limit_are_refused_and_then_taken_again(lim
                 reader, writer = await stack.enter_async_context(connected(url))
                 writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
                 assert (await reader.read(12)).endswith(b"200")
-            assert await answer(url) == b"503"
+            async with connected(url) as (reader, _):
+                refusal = await reader.read()
+            assert refusal.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nx-content-type-options: nosniff\r\n" in refusal
 
         async def is_taken() -> bool:
             return await answer(url) == b"200"

@@ -12,12 +12,14 @@ HEAD_TOO_LARGE: Final = (
 _WHY_503 = b'{"detail":"Too many connections; try again.","code":"too_many_connections"}'
 TOO_MANY_CONNECTIONS: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_WHY_503), _WHY_503)
+    b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+    % (len(_WHY_503), _WHY_503)
 )
 _WHY_NOT_BACK = b'{"detail":"The server in front is not there; try again.","code":"unavailable"}'
 NOT_GIVEN_BACK: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_WHY_NOT_BACK), _WHY_NOT_BACK)
+    b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+    % (len(_WHY_NOT_BACK), _WHY_NOT_BACK)
 )
 _WHY_429 = b'{"detail":"Too many requests were sent without waiting for answers.","code":"too_many_requests"}'
 
