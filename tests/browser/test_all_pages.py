@@ -6,7 +6,7 @@ The pages come from the apps' routes (`page_table`), so that a new one is looked
 from typing import Any
 
 import pytest
-from hearback_devkit.testing.browsers import axe_findings
+from hearback_devkit.testing.browsers import COLOURS, axe_findings
 from page_table import Address, pages
 from playwright.async_api import Page
 from world import World
@@ -71,7 +71,7 @@ async def look(page: Page) -> list[str]:
     await page.set_viewport_size({"width": 1280, "height": 900})
     found = await axe_findings(page)
     await page.emulate_media(color_scheme="dark")
-    found += [f"dark {problem}" for problem in await axe_findings(page)]
+    found += [f"dark {problem}" for problem in await axe_findings(page, COLOURS)]
     facts = await page.evaluate(FACTS)
     if facts != ["en", True, 1, 1]:
         found.append(f"language, title, number of h1 and main: {facts}")

@@ -18,6 +18,8 @@ FLAGS: Final = (
     "--disable-sync",
     "--auto-accept-this-tab-capture",
 )
+# What axe has on colours, all that another colour scheme can change.
+COLOURS: Final = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _RUN_AXE: Final = """async (options) =>
   (await axe.run(document, {resultTypes: ["violations"], ...options})).violations.flatMap((one) =>
