@@ -1,5 +1,6 @@
 """Fixtures of client-reports' tests: a migrated database, the app with a caller, the worker's parts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Outgoing
 from hearback_kit.db import Database
 from hearback_kit.db.partitions import Partitions
+from hearback_kit.stopping import Stopping
 from hearback_kit.values.ids import new_id
 from sqlalchemy import delete, text
 
@@ -125,6 +127,28 @@ class Api:
 
     def caller(self, **options: Any) -> dict[str, str]:
         return signed_in(self.app, **options)
+
+
+@asynccontextmanager
+async def lingering(app: Any, record: Callable[[], Awaitable[None]]) -> AsyncIterator[asyncio.Event]:
+    """A worker beside the app, which lingers until someone reads, and then records what waits: set after that."""
+    barrier, stop = app.state.state.read_barrier.for_consumer(), Stopping(asyncio.Event())
+    begun, recorded = asyncio.Event(), asyncio.Event()
+
+    async def consume() -> None:
+        begun.set()
+        await barrier.pause(30, stop)
+        barrier.reading(lingered=True)
+        barrier.handling(1)
+        await record()
+        recorded.set()
+        await barrier.pause(30, stop)
+
+    consuming = asyncio.create_task(consume())
+    await begun.wait()
+    yield recorded
+    consuming.cancel()
+    stop.close()
 
 
 @pytest_asyncio.fixture(scope="session")

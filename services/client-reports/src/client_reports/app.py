@@ -54,9 +54,9 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         find_project, days_max = runtime.configuration.project, settings.report_days_max
         reports = ClientReportReceivedHandler(recorder, find_project, report_days_max=days_max)
         outcomes = OutcomeRecordedHandler(recorder, shards=runtime.shards)
-        consume = partial(runtime.consume, batch_max=settings.batch_max)
+        consume = partial(runtime.consume, batch_max=settings.batch_max, read_barrier=runtime.read_barrier)
         consume(CLIENT_REPORT_RECEIVED, reports)
-        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, read_barrier=runtime.read_barrier)
+        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead)
         keep = partial(keep_partitions, runtime.database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, keep)
         add_alerts(runtime, settings)

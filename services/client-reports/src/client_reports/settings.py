@@ -39,11 +39,11 @@ class Settings(ServiceSettings):
     request_body_bytes_max: int = bounded(65_536, 4_096, 10_485_760, "Bytes of a request's body.")
     batch_max: int = bounded(1_000, 1, 10_000, "Messages recorded in one transaction.")
     gather_ms_max: int = bounded(
-        1_000,
+        2_000,
         0,
-        1_000,
+        5_000,
         "Under load, milliseconds a message waits for others to be recorded in the same transaction;"
-        " reading an undecided fate ends the wait.",
+        " whoever reads fates or statistics ends the wait.",
     )
     points_max: int = bounded(2_400, 100, 20_000, "Intervals of one `stats_v2` answer.")
     groups_max: int = bounded(

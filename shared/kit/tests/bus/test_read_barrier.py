@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from hearback_devkit.testing import eventually
 from hearback_kit.bus.read_barrier import ConsumerBarrier, ReadBarrier
 from hearback_kit.stopping import Stopping
 
@@ -53,6 +54,17 @@ async def test_a_reader_ends_the_linger_and_waits_for_the_batch(stop: Stopping) 
     task = await _begun(loop)
     await barrier.catch_up()
     assert loop.handled == 1
+    task.cancel()
+
+
+async def test_a_reader_in_a_hurry_ends_the_linger_and_does_not_wait(stop: Stopping) -> None:
+    barrier = ConsumerBarrier()
+    loop = Loop(barrier, stop)
+    assert not barrier.hurry(), "nothing lingers"
+    task = await _begun(loop)
+    assert barrier.hurry()
+    assert loop.handled == 0
+    await eventually(lambda: loop.handled)
     task.cancel()
 
 

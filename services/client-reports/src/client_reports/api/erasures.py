@@ -6,5 +6,5 @@ from client_reports.service.erase_person import erase_person
 
 router = erasure_router(
     "Erase what a person's refused submissions said, in all organizations",
-    lambda state, wanted: erase_person(state.database, wanted),
+    erase_person,
 )

@@ -28,6 +28,8 @@ _FIRST = (SubmissionKey(0, ""), b"")
 async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> RefusedPage:
     """Return the next refused submissions of a time range with a payload that were not accepted."""
     after = _FIRST if wanted.after is None else _read_position(wanted.after)
+    if wanted.after is None:
+        await state.read_barrier.catch_up()
     found = await state.database.read(
         list_open, (wanted.start, wanted.end), wanted.project_id, after, SUBMISSIONS_MAX
     )

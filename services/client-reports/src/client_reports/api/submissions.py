@@ -57,9 +57,7 @@ async def get_submissions(
         id_prefix=id_prefix(query) or id_prefix(alias),
     )
     organization_id, project_ids = scope.project.organization_id, [scope.project.id]
-    found = await find_in_projects(
-        app.database, organization_id, project_ids, wanted, page.window, within_ids=True
-    )
+    found = await find_in_projects(app, organization_id, project_ids, wanted, page.window, within_ids=True)
     shown = page.page(found, lambda one: (one.status.received_at, one.key.id))
     response.headers.update(shown.headers)
     return [submission_view(one) for one in shown.rows]

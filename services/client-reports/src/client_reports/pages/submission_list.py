@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
-from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
+from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
@@ -41,9 +41,9 @@ from client_reports.pages.deps import (
 from client_reports.pages.words import kind_words, state_words
 from client_reports.service.accept_submission import accept_submission
 from client_reports.service.app_state import AppState
-from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects
+from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects, find_with_id
 from client_reports.store.refused import StoredRefusal, find_refusal
-from client_reports.store.submissions import SubmissionFilter, find_newest_on_no_event, list_with_id
+from client_reports.store.submissions import SubmissionFilter
 
 ROWS: Final = 25
 _STATES: Final = {str(state): state for state in SubmissionState}
@@ -95,13 +95,10 @@ async def submissions_page(
     choice.project = current_slug(scope.organization, choice.project)
     project_ids = scope.project_ids([choice.project] if choice.project else None)
     if (event_id := parse_event_id(choice.query)) is not None:
-        async with state.database.connection(share=scope.organization.id) as connection:
-            found = await list_with_id(connection, project_ids, event_id)
+        found = await find_with_id(state, scope.organization.id, project_ids, event_id)
         if len(found) == 1:
             return redirect(request, _url(scope, found[0]))
-    found = await find_in_projects(
-        state.database, scope.organization.id, project_ids, _filter_of(choice), wanted.window
-    )
+    found = await find_in_projects(state, scope.organization.id, project_ids, _filter_of(choice), wanted.window)
     owner = None if found or looked or wanted.position else _owner_url(scope, choice.query)
     if owner is not None:
         return redirect(request, owner)
@@ -172,13 +169,7 @@ async def take_in(
 async def _find(state: AppState, scope: PageScope, text: str, project: str) -> list[Submission]:
     """Return the submissions with an id, newest first; for the all-zero id the newest reports sent with it."""
     project_ids = scope.project_ids([project] if project else None)
-    key = stored_id(text)
-    async with state.database.connection(share=scope.organization.id) as connection:
-        found = await list_with_id(connection, project_ids, key)
-        if found or key != NO_EVENT_ID:
-            return found
-        newest = [await find_newest_on_no_event(connection, project_id) for project_id in project_ids]
-    return [one for one in newest if one is not None]
+    return await find_with_id(state, scope.organization.id, project_ids, stored_id(text))
 
 
 def _owner_url(scope: PageScope, text: str) -> str | None:

@@ -66,6 +66,7 @@ async def _publish(
 
     Its refusal is subtracted from the counters, since the deciding service counts a new outcome.
     """
+    await state.read_barrier.catch_up()
     async with state.unit_of_work.begin() as work:
         connection = work.connection
         await take_turn(connection, key.project_id)

@@ -1,4 +1,7 @@
-"""Answer a statistics query; each organization has a share of the connections."""
+"""Answer a statistics query, including what was published and is not counted yet.
+
+Each organization has a share of the connections.
+"""
 
 from client_reports.domain.stats import OPEN_GROUPS, SeriesRow, StatsQuery
 from client_reports.errors import InvalidQuery
@@ -13,6 +16,7 @@ async def answer_stats(state: AppState, query: StatsQuery) -> list[SeriesRow]:
     are still too many.
     """
     groups_max = state.settings.groups_max
+    await state.read_barrier.catch_up()
     async with state.database.connection(share=query.organization_id) as connection:
         rows = await read_stats(connection, query, groups_max=groups_max)
         if len(rows) > groups_max and not OPEN_GROUPS.isdisjoint(query.groups):

@@ -7,10 +7,10 @@ from typing import Final
 
 import orjson
 from hearback_fleet.erasures import Erased, Erasure, names_address
-from hearback_kit.db import Database
 from hearback_kit.logs import get_logger
 
 from client_reports.domain.journal import SubmissionKey
+from client_reports.service.app_state import AppState
 from client_reports.store.erasures import erase_refused, find_containing, list_days
 
 WINDOW_ROWS: Final = 500
@@ -18,8 +18,13 @@ _FIRST: Final = SubmissionKey(0, "")
 _log = get_logger(__name__)
 
 
-async def erase_person(database: Database, wanted: Erasure) -> Erased:
-    """Delete payloads that contain the person's address, and those of erased submissions; return counts."""
+async def erase_person(state: AppState, wanted: Erasure) -> Erased:
+    """Delete payloads that contain the person's address, and those of erased submissions; return counts.
+
+    What waits to be recorded is recorded first, so that it is not stored after its person was erased.
+    """
+    await state.read_barrier.catch_up()
+    database = state.database
     async with database.transaction() as connection:
         payloads = await erase_refused(connection, [SubmissionKey(*one) for one in wanted.submissions])
         days = await list_days(connection)

@@ -1,5 +1,7 @@
 """Read the fate of one submission, including decisions that are still in the stream."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from hearback_contracts.identifiers import NO_EVENT_ID
@@ -14,18 +16,28 @@ from client_reports.store.submissions import find_newest_on_no_event, find_submi
 
 Fate = tuple[Submission, StoredRefusal | None]
 _UNDECIDED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.WAITING_FOR_EVENT})
+_FOLLOWED: Final = timedelta(seconds=10)  # after which no steps follow, or very late ones
 
 
 async def read_fate(state: AppState, organization_id: int, key: SubmissionKey, *, with_words: bool) -> Fate:
-    """Return a submission and, `with_words`, the refusal that can be accepted; raise NotFound.
-
-    For an undecided submission, steps that were published but not recorded yet are recorded first.
-    """
+    """Return a submission and, `with_words`, the refusal that can be accepted; raise NotFound."""
     found = await _read(state.database, organization_id, key, with_words=with_words)
-    if found is None or found[0].status.state in _UNDECIDED:
-        await state.read_barrier.catch_up()
+    if await is_to_be_read_again(state, [found[0]] if found else []):
         found = await _read(state.database, organization_id, key, with_words=with_words)
     return existing(found)
+
+
+async def is_to_be_read_again(state: AppState, found: Sequence[Submission]) -> bool:
+    """Have steps recorded that were published, and wait for that unless all fates are decided.
+
+    Steps that follow a decision, as who was notified, are there when a new fate is read again.
+    """
+    if not found or any(one.status.state in _UNDECIDED for one in found):
+        await state.read_barrier.catch_up()
+        return True
+    if any(state.clock.now() - one.status.received_at < _FOLLOWED for one in found):
+        state.read_barrier.hurry()
+    return False
 
 
 async def _read(database: Database, organization_id: int, key: SubmissionKey, *, with_words: bool) -> Fate | None:

@@ -30,6 +30,11 @@ class ReadBarrier:
         """Wait until messages published before this call are handled, at most half a second."""
         await asyncio.gather(*(barrier.catch_up() for barrier in self._each))
 
+    def hurry(self) -> None:
+        """End the consumers' linger for the next reader; return at once."""
+        for barrier in self._each:
+            barrier.hurry()
+
 
 class ConsumerBarrier:
     """Lets readers wait for one consumer.
@@ -84,13 +89,19 @@ class ConsumerBarrier:
         self._turned.set()
         self._turned = asyncio.Event()
 
+    def hurry(self) -> bool:
+        """End the linger, or the next one; return whether messages published before this call may wait."""
+        is_waiting = self._is_lingering or self._is_handling
+        if is_waiting:
+            self._wanted.set()
+        return is_waiting
+
     async def catch_up(self) -> None:
         """Wait until messages published before this call are handled, at most half a second."""
-        if not self._is_lingering and not self._is_handling:
+        if not self.hurry():
             return
         # The current batch was read before; the next one has the messages published since.
         wanted = self._turns + (2 if self._is_handling else 1)
-        self._wanted.set()
         try:
             async with asyncio.timeout(_WAIT_SECONDS_MAX):
                 while self._turns < wanted and (self._is_lingering or self._is_handling):
