@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hearback_local.commands.arguments import add_command, add_group, count
-from hearback_local.commands.tables import printable
+from hearback_local.commands.tables import printable, show
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.state import is_running, ready_state
@@ -18,8 +18,8 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     listing = add_command(letters, common, "list", _list, "list dead letters, oldest first")
     listing.add_argument("stream", nargs="?", help="only this stream, such as feedback.submitted")
     listing.add_argument("--limit", type=count, default=100, help="maximum per shard of a stream (default: 100)")
-    show = add_command(letters, common, "show", _show, "show one dead letter with its message and error")
-    show.add_argument("name", help="as `list` prints it")
+    one = add_command(letters, common, "show", _show, "show one dead letter with its message and error")
+    one.add_argument("name", help="as `list` prints it")
     replay = add_command(letters, common, "replay", _replay, "put dead letters back on their streams")
     replay.add_argument("names", nargs="*", help="as `list` prints them")
     replay.add_argument("--all", action="store_true", help="replay all, or all of --stream")
@@ -30,20 +30,15 @@ def _list(options: argparse.Namespace, data_dir: DataDir) -> int:
     from hearback_fleet import dead_letters
 
     letters = dead_letters.list_letters(_environment_of(data_dir), options.stream, options.limit)
-    if options.json:
-        print(json.dumps(letters))
-    else:
-        lines = [f"{letter['name']}  {letter['buried_at']}  {letter['error']}" for letter in letters]
-        print("\n".join(map(printable, lines)) or "no dead letters")
-    return 0
+    lines = [f"{letter['name']}  {letter['buried_at']}  {letter['error']}" for letter in letters]
+    return show(options, letters, "\n".join(map(printable, lines)) or "no dead letters")
 
 
 def _show(options: argparse.Namespace, data_dir: DataDir) -> int:
     from hearback_fleet import dead_letters
 
     letter = dead_letters.show_letter(_environment_of(data_dir), options.name)
-    print(json.dumps(letter) if options.json else json.dumps(letter, indent=2))
-    return 0
+    return show(options, letter, json.dumps(letter, indent=2))
 
 
 def _replay(options: argparse.Namespace, data_dir: DataDir) -> int:
@@ -52,8 +47,7 @@ def _replay(options: argparse.Namespace, data_dir: DataDir) -> int:
     if bool(options.names) == (options.all or options.stream is not None):
         raise FleetError("name the dead letters to replay, or give --all or --stream")
     replayed = dead_letters.replay_letters(_environment_of(data_dir), options.names, options.stream)
-    print(json.dumps({"replayed": replayed}) if options.json else f"replayed {replayed}")
-    return 0
+    return show(options, {"replayed": replayed}, f"replayed {replayed}")
 
 
 def _environment_of(data_dir: DataDir) -> Mapping[str, str]:

@@ -1,13 +1,12 @@
 """`hearback explain`: the fate of a submission."""
 
 import argparse
-import json
 from typing import Any
 
 from hearback_contracts.reasons import EXPLANATIONS
 
 from hearback_local.commands.arguments import add_command
-from hearback_local.commands.tables import printable
+from hearback_local.commands.tables import printable, show
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.api import Access, project_path, quoted
@@ -22,8 +21,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace, data_dir: DataDir) -> int:
     submission = find_submission(data_dir, options.event_id, options.project)
-    print(json.dumps(submission) if options.json else printable(in_words(submission), keep="\n"))
-    return 0
+    return show(options, submission, printable(in_words(submission), keep="\n"))
 
 
 def find_submission(data_dir: DataDir, event_id: str, project: str | None) -> dict[str, Any]:

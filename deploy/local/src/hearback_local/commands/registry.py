@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hearback_local.commands.arguments import add_command, add_group
 from hearback_local.commands.screen import json_line
-from hearback_local.commands.tables import as_text
+from hearback_local.commands.tables import as_text, show
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet import bootstrap
@@ -203,8 +203,7 @@ def _add(group: Any, common: argparse.ArgumentParser, call: Call) -> None:
             answer = call(options, Access(data_dir))
         except NotThere as error:
             raise FleetError(_what_is_missing(options)) from error
-        print(json.dumps(answer) if options.json else as_text(answer, call.columns))
-        return 0
+        return show(options, answer, as_text(answer, call.columns))
 
     parser = add_command(group, common, call.name, command, call.text)
     for argument in call.arguments.split():

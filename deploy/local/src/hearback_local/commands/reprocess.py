@@ -1,11 +1,11 @@
 """`hearback reprocess`: reprocess data of a time range with the current rules."""
 
 import argparse
-import json
 import sys
 from typing import Any
 
 from hearback_local.commands.arguments import add_command, moment
+from hearback_local.commands.tables import show
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.projects import parse_slugs
@@ -28,17 +28,13 @@ def _reprocess(options: argparse.Namespace, data_dir: DataDir) -> int:
         raise FleetError("the range is empty: --to must be later than --from")
     if options.project is not None:
         parse_slugs(options.project)
-    show = _show_progress if sys.stderr.isatty() and not options.json else _show_nothing
+    progress = _show_progress if sys.stderr.isatty() and not options.json else _show_nothing
     found = reprocess(
-        data_dir, options.start, options.end, options.project, dry_run=options.dry_run, progress=show
+        data_dir, options.start, options.end, options.project, dry_run=options.dry_run, progress=progress
     )
-    if show is _show_progress:
+    if progress is _show_progress:
         print(end="\r\033[K", file=sys.stderr)
-    if options.json:
-        print(json.dumps(found))
-    else:
-        print("\n".join(in_words(found)))
-    return 0
+    return show(options, found, "\n".join(in_words(found)))
 
 
 def in_words(found: dict[str, Any]) -> list[str]:

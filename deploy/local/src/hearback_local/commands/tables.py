@@ -1,5 +1,7 @@
-"""Format JSON as text: lists as tables, objects with one field per line."""
+"""Print JSON, or format it as text: lists as tables, objects with one field per line."""
 
+import argparse
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +18,12 @@ def as_text(answer: Any, columns: Sequence[str] = ()) -> str:
     if isinstance(answer, dict):
         return "\n".join(_lines(answer, ""))
     return "done" if answer is None else str(answer)
+
+
+def show(options: argparse.Namespace, answer: Any, text: str) -> int:
+    """Print an answer as text, or with `--json` as one line of JSON; return the exit code."""
+    print(json.dumps(answer) if options.json else text)
+    return 0
 
 
 def _table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
