@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from envelope_gateway.domain.clock_drift import sent_at_if_drifted
+from envelope_gateway.domain.headers import sent_at_if_drifted
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hearback_devkit.testing import eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
-from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
+from hearback_kit.bus.dead_letters import DeadLetterLimit
 from hearback_kit.errors import Unavailable
 from hearback_kit.telemetry import configure_traces, current_traceparent
 

@@ -4,8 +4,7 @@ import asyncio
 from typing import Any
 
 from hearback_kit.bus import Incoming
-from hearback_kit.bus.in_flight import InFlight
-from hearback_kit.bus.renewal import keep_renewing
+from hearback_kit.bus.in_flight import InFlight, keep_renewing
 
 
 class SwallowingClient:

@@ -20,8 +20,8 @@ from hearback_contracts.reasons import Reason
 from hearback_kit.values.origins import is_origin_allowed
 
 from envelope_gateway.domain.authentication import Authentication
-from envelope_gateway.domain.clock_drift import sent_at_if_drifted
 from envelope_gateway.domain.envelope import Envelope, Item
+from envelope_gateway.domain.headers import sent_at_if_drifted
 from envelope_gateway.domain.item_handlers import plan_items
 from envelope_gateway.domain.items import creates_event, is_internal, is_known
 from envelope_gateway.domain.plan import Plan

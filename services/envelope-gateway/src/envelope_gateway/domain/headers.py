@@ -1,6 +1,6 @@
 """The envelope header: its typed keys and their validation (protocol: envelope#envelope-headers)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +14,10 @@ _RARE_TEXTS = ("client", "forwarded_for", "user_agent", "origin", "remote_addr")
 _RARE_KEYS = frozenset({*_RARE_TEXTS, "version", "client_hints", "no_cache", "required_features"})
 TYPED_KEYS = _RARE_KEYS | {"event_id", "dsn", "sent_at", "trace"}
 SDK_LENGTH_MAX = 200
+DRIFT_MIN = timedelta(minutes=55)
+# Other clocks are not set at all (year 1, 1601, 9999): nothing can be corrected by them, nor computed with them.
+SENT_AT_MIN = datetime(1970, 1, 1, tzinfo=UTC)
+SENT_AT_MAX = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 class EnvelopeHeaders(msgspec.Struct):
@@ -130,3 +134,10 @@ def _check_rare(values: dict[str, Any]) -> None:
     address = values.get("remote_addr")
     if address is not None and address != "{{auto}}":
         ip_address(address)
+
+
+def sent_at_if_drifted(sent_at: datetime | None, received_at: datetime) -> datetime | None:
+    """Return `sent_at` if the sender's clock is off by 55 minutes or more (protocol: envelope#clock-drift)."""
+    if sent_at is None or abs(received_at - sent_at) < DRIFT_MIN:
+        return None
+    return sent_at if SENT_AT_MIN <= sent_at < SENT_AT_MAX else None

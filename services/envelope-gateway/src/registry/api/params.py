@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from registry.domain.addresses import EMAIL_PATTERN
-from registry.domain.lengths import (
+from registry.domain.fields import (
     EMAIL_LENGTH_MAX,
+    EMAIL_PATTERN,
     NAME_LENGTH_MAX,
     PASSWORD_LENGTH_MAX,
     PASSWORD_LENGTH_MIN,

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from registry.domain.lengths import SLUG_LENGTH_MAX
+from registry.domain.fields import SLUG_LENGTH_MAX
 
 SLUG_RULE: Final = "Slugs are lower-case letters, digits, _ and -, and not only digits."
 # Pages of our own have these addresses.

@@ -12,7 +12,7 @@ from hearback_kit.errors import Conflict, ServiceError
 from hearback_web import Edit, Flash, FormDep, SignedInDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
-from registry.domain.lengths import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from registry.domain.fields import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from registry.pages.deps import StateDep, changes_by, new_password, render, wrong_field
 from registry.service.change_configuration import Changes
 from registry.service.set_alerts import set_alerts

@@ -24,7 +24,7 @@ from hearback_web import (
 )
 from hearback_web.texts import gettext as _
 
-from registry.domain.lengths import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from registry.domain.fields import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from registry.service.app_state import AppState
 from registry.service.change_configuration import Authority, Changes
 from registry.store.organizations import Organization, find_organization

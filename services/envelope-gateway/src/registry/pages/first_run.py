@@ -9,7 +9,7 @@ from hearback_kit.values.ids import random_id
 from hearback_web import FormDep, redirect
 
 from registry.domain.dsns import dsns_of
-from registry.domain.lengths import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
+from registry.domain.fields import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
 from registry.domain.platforms import PLATFORMS, platform_of
 from registry.pages.deps import OrganizationPage, ProjectCreateDep, ProjectPage, ProjectReadDep, wrong_field
 from registry.service.create_project import NewProject, create_project

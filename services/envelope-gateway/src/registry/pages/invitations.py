@@ -9,7 +9,7 @@ from hearback_kit.errors import NotFound, ServiceError, Unauthorized
 from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
 
-from registry.domain.lengths import NAME_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from registry.domain.fields import NAME_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from registry.errors import InvitationNotValid
 from registry.pages.deps import StateDep, new_password, render, wrong_field
 from registry.pages.sign_in import begin

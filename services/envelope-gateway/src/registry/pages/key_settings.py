@@ -11,7 +11,7 @@ from hearback_web import Flash, FormDep, Undo, read_edit
 from hearback_web.texts import gettext as _
 
 from registry.domain.dsns import dsns_of
-from registry.domain.lengths import NAME_LENGTH_MAX
+from registry.domain.fields import NAME_LENGTH_MAX
 from registry.pages.deps import PageDep, ProjectPage, ProjectReadDep, ProjectWriteDep, listing
 from registry.service import manage_keys
 from registry.store.keys import find_key, list_keys

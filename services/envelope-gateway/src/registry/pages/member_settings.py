@@ -10,8 +10,7 @@ from hearback_kit.errors import BadRequest, Conflict, ServiceError, existing
 from hearback_web import Flash, FormDep, read_edit
 from hearback_web.texts import gettext as _
 
-from registry.domain.addresses import is_email_address
-from registry.domain.lengths import EMAIL_LENGTH_MAX
+from registry.domain.fields import EMAIL_LENGTH_MAX, is_email_address
 from registry.domain.roles import scopes_beyond
 from registry.pages.deps import OrganizationPage, PageDep, listing, organization_page, wrong_field
 from registry.service import invite_member as inviting

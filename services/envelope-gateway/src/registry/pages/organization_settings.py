@@ -10,7 +10,7 @@ from hearback_kit.errors import BadRequest, Conflict, ServiceError
 from hearback_web import Flash, FormDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
-from registry.domain.lengths import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
+from registry.domain.fields import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
 from registry.domain.options import features_with_defaults
 from registry.pages.deps import (
     OrganizationPage,

@@ -10,7 +10,7 @@ from hearback_kit.errors import BadRequest, Conflict, ServiceError
 from hearback_web import FormDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
-from registry.domain.lengths import NAME_LENGTH_MAX, PLATFORM_LENGTH_MAX
+from registry.domain.fields import NAME_LENGTH_MAX, PLATFORM_LENGTH_MAX
 from registry.domain.options import RETENTION_DAYS_MAX, with_defaults
 from registry.domain.platforms import PLATFORMS
 from registry.pages.deps import (

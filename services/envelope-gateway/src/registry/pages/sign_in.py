@@ -9,7 +9,7 @@ from hearback_kit.errors import ServiceError, TooManyRequests, Unavailable
 from hearback_web import FormDep, local_path, redirect
 from hearback_web.cookies import end_session_cookie, set_session_cookie
 
-from registry.domain.lengths import EMAIL_LENGTH_MAX, PASSWORD_LENGTH_MAX
+from registry.domain.fields import EMAIL_LENGTH_MAX, PASSWORD_LENGTH_MAX
 from registry.errors import WrongCredentials
 from registry.pages.deps import StateDep, render
 from registry.service.app_state import AppState

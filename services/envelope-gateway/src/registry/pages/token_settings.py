@@ -11,7 +11,7 @@ from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, Form, FormDep, SignedInDep, redirect
 from hearback_web.texts import gettext as _
 
-from registry.domain.lengths import NAME_LENGTH_MAX
+from registry.domain.fields import NAME_LENGTH_MAX
 from registry.domain.roles import WRITE_SCOPES
 from registry.pages.deps import (
     OrganizationPage,

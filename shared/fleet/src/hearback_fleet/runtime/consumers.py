@@ -8,7 +8,7 @@ from functools import partial
 from hearback_contracts.streams import Stream
 from hearback_kit.bus import Consumer, ConsumerOptions, OnDead, RedisStreams
 from hearback_kit.bus.consumer import Handler
-from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
+from hearback_kit.bus.dead_letters import DeadLetterLimit
 from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.common import COMMON
 from hearback_kit.settings import ServiceSettings

@@ -21,15 +21,13 @@ from contextlib import suppress
 from prometheus_client import Counter, Gauge
 
 from hearback_kit.background import Heartbeat
-from hearback_kit.bus.announcements import OnDead, announcements
-from hearback_kit.bus.dead_letter_limit import DeadLetterLimit, TooManyDeadLetters
+from hearback_kit.bus.dead_letters import DeadLetterLimit, OnDead, TooManyDeadLetters, announcements
 from hearback_kit.bus.deliveries import Deliveries
 from hearback_kit.bus.handling_time import HandlingTime
-from hearback_kit.bus.in_flight import InFlight, Pending, name_of
+from hearback_kit.bus.in_flight import InFlight, Pending, keep_renewing, name_of
 from hearback_kit.bus.messages import Incoming
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.redis_streams import RedisStreams
-from hearback_kit.bus.renewal import keep_renewing
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.stopping import Stopping

@@ -1,10 +1,16 @@
-"""A consumer's messages in flight: delivered and not finished."""
+"""A consumer's messages in flight: delivered and not finished. They are renewed, so that no other claims them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from hearback_kit.bus.messages import Incoming
+from hearback_kit.bus.redis_streams import RedisStreams
+from hearback_kit.logs import get_logger
+from hearback_kit.outages import is_cancelled
+
+_log = get_logger(__name__)
 
 
 def name_of(message: Incoming) -> tuple[str, str]:
@@ -90,3 +96,21 @@ class InFlight:
         pending = self.get(message)
         if pending is not None:
             pending.message, pending.due = message._replace(deliveries=message.deliveries - 1), due
+
+
+async def keep_renewing(bus: RedisStreams, in_flight: InFlight, group: str, name: str, *, seconds: float) -> None:
+    """Renew messages in flight every `seconds`, until cancelled; drop those that another consumer claimed.
+
+    A failed renewal causes a redelivery at most, so it is only logged.
+    """
+    while not is_cancelled():  # the client may swallow a cancellation, as `asyncio.wait_for` of Python 3.11 does
+        await asyncio.sleep(seconds)
+        renewed = in_flight.messages()
+        if not renewed:
+            continue
+        try:
+            kept = {name_of(message) for message in await bus.renew(group, name, renewed)}
+        except Exception as error:
+            _log.warning("renewal_failed", group=group, error=type(error).__name__)
+            continue
+        in_flight.drop([message for message in renewed if name_of(message) not in kept])

@@ -1,16 +1,35 @@
-"""Limits of dead letters, which detect faults of the service: everything fails with the same error."""
+"""Announcements of dead letters, and limits of them.
+
+The limits detect faults of the service: everything fails with the same error.
+"""
 
 from collections import Counter, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from hearback_kit.bus.messages import Incoming, Outgoing
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.errors import Unavailable
+from hearback_kit.logs import get_logger
+
+OnDead = Callable[[Incoming, str], Sequence[Outgoing]]
 
 _WINDOW_SECONDS: Final = 60.0
 _WITNESS_SECONDS: Final = 3_600.0
 _LOOK_SECONDS: Final = 1.0
+_log = get_logger(__name__)
+
+
+def announcements(on_dead: OnDead | None, message: Incoming, error: str) -> Sequence[Outgoing]:
+    """Return the messages that announce a dead letter; none if `on_dead` is None or cannot parse it."""
+    if on_dead is None:
+        return ()
+    try:
+        return on_dead(message, error)
+    except Exception as fault:  # an unreadable message must not block the stream
+        _log.error("dead_letter_not_announced", entry=message.entry_id, error=type(fault).__name__)
+        return ()
 
 
 class TooManyDeadLetters(Unavailable):
