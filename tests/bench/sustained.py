@@ -19,7 +19,8 @@ HALVINGS = 2  # of the last step, the first that was not kept up
 BACK = 0.95
 TRIAL_SECONDS = 10.0
 CONFIRMATIONS_MAX = 5
-DRAIN_SECONDS_MAX = 1.0  # beyond what is under way at any rate when the load ends, since batches fill for a moment
+LINGER_SECONDS = 2.2  # client-reports', with its batch: what is under way at any rate when the load ends
+DRAIN_SECONDS_MAX = 1.0  # beyond that
 COMPARED = 10_000
 BARE_SECONDS = 3.0
 SAMPLE_SECONDS = 0.25
@@ -89,7 +90,7 @@ def sustained(fleet: LoadedFleet, requests: list[bytes], seconds: float) -> tupl
     """Return the row of the highest rate that was kept up, and that rate (0 when none was)."""
     bare = bare_per_second(requests)
     _, _, usual = fleet.load(requests, FIRST_RATE, TRIAL_SECONDS)
-    late = min(usual, DRAIN_SECONDS_MAX) + DRAIN_SECONDS_MAX
+    late = min(usual, LINGER_SECONDS) + DRAIN_SECONDS_MAX
     best, rate = FIRST_RATE, FIRST_RATE * STEP
     while _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS), late):
         best, rate = rate, rate * STEP
