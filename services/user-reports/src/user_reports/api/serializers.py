@@ -12,6 +12,7 @@ from user_reports.domain.model import IndexedEvent, Report
 from user_reports.domain.shim import tags_of
 from user_reports.domain.short_ids import short_id
 from user_reports.domain.tag_counts import TagValue
+from user_reports.service.app_state import AppState
 from user_reports.store.groups import Group
 
 PRIORITY: Final = "medium"
@@ -184,15 +185,11 @@ def _sdk(sdk: str | None) -> dict[str, str] | None:
 
 
 def reports_json(
-    reports: Sequence[Report],
-    groups: Mapping[int, Group],
-    organization: OrganizationConfig,
-    *,
-    now: datetime,
-    public_url: str,
+    state: AppState, reports: Sequence[Report], groups: Mapping[int, Group], organization: OrganizationConfig
 ) -> list[dict[str, Any]]:
     """Return reports with the group each belongs to; null while a report waits."""
-    shapes = {group.id: group_json(group, organization, public_url) for group in groups.values()}
+    now, url = state.clock.now(), state.settings.public_url
+    shapes = {group.id: group_json(group, organization, url) for group in groups.values()}
     return [
         report_json(report, now) | {"issue": shapes.get(report.group_id) if report.group_id else None}
         for report in reports

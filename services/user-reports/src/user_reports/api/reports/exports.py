@@ -28,11 +28,7 @@ def export(
             [export_row(report, groups, organization) for report in reports] async for reports, groups in pages
         )
         return csv_stream(list(EXPORTED), rows, filename="user-feedback.csv")
-    url = state.settings.public_url
-    return json_stream(
-        reports_json(reports, groups, organization, now=state.clock.now(), public_url=url)
-        async for reports, groups in pages
-    )
+    return json_stream(reports_json(state, reports, groups, organization) async for reports, groups in pages)
 
 
 async def _pages(state: AppState, organization: OrganizationConfig, wanted: ReportFilter) -> AsyncIterator[_Page]:

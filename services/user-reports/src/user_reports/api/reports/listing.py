@@ -135,8 +135,7 @@ async def with_issues(
     """Return reports as JSON, each with its error group."""
     async with state.database.connection(share=organization.id) as connection:
         groups = await find_groups(connection, [report.group_id for report in reports if report.group_id])
-    now, url = state.clock.now(), state.settings.public_url
-    return reports_json(reports, groups, organization, now=now, public_url=url)
+    return reports_json(state, reports, groups, organization)
 
 
 async def _read_page(
