@@ -34,8 +34,8 @@ def test_under_load_reads_begin_the_linger_apart():
 
 def test_where_many_come_reads_begin_sooner():
     linger = Linger(0.4)
-    last = reading(linger, 0.01, 400, messages=3)
-    assert linger.seconds(last) == pytest.approx(0.3, rel=0.1), "90 messages"
+    last = reading(linger, 0.01, 400, messages=5)
+    assert linger.seconds(last) == pytest.approx(0.28, rel=0.1), "140 messages"
     many = Linger(0.4)
     last = reading(many, 0.01, 400, messages=50)
     assert many.seconds(last) == pytest.approx(0.2), "half of it"

@@ -7,7 +7,7 @@ from operator import attrgetter
 from string import ascii_letters
 from typing import Any, Final, NamedTuple
 
-import orjson
+import msgspec
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import columns
 from hearback_kit.db.rowsets import rowset
@@ -72,7 +72,9 @@ _DELETED: Final = columns(Deleted, FEEDBACK, repeats=FEEDBACK.c.evidence["repeat
 _COLUMNS: Final = ("id", *_DRAFTED, *Identity._fields)
 _KEYS: Final = dict(zip(_COLUMNS, sorted(ascii_letters), strict=False))
 """The key of each column in the JSON of new rows: with names PostgreSQL takes 6 to 9 % more CPU to store them."""
-_EVIDENCE_KEY, _EVENT_KEY = _KEYS["evidence"], _KEYS["event"]
+# A struct is made and encoded in two thirds of the time of a dict.
+_Row: Final = msgspec.defstruct("_Row", [(name, Any) for name in _COLUMNS], rename=_KEYS.get, gc=False)
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def _insert(*, with_ids: bool) -> str:
@@ -98,12 +100,11 @@ _INSERT: Final = (
 def new_rows(rows: Iterable[tuple[int | None, Draft, Identity]], *, is_compact: bool) -> str:
     """Return feedback and their ids, if they are known, as inserting statements take them."""
     ordered = sorted(rows, key=lambda row: (row[1].project_id, row[1].event_id))
-    values = [(feedback_id, *_drafted(draft), *identity) for feedback_id, draft, identity in ordered]
-    given = [dict(zip(_KEYS.values(), row, strict=True)) for row in values]
+    given: list[Any] = [_Row(feedback_id, *_drafted(draft), *identity) for feedback_id, draft, identity in ordered]
     if is_compact:
         for row, (_, draft, _) in zip(given, ordered, strict=True):
-            row[_EVIDENCE_KEY], row[_EVENT_KEY] = compact(draft)
-    return orjson.dumps(given).decode()
+            row.evidence, row.event = compact(draft)
+    return _encode(given).decode()
 
 
 async def insert_feedback(

@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 _RATE_SECONDS: Final = 1.0  # time constant of the rate of messages
-_ENOUGH: Final = 90.0  # messages per batch, above which its cost matters little
+_ENOUGH: Final = 140.0  # messages per batch, above which its cost matters little
 _EXPECTED_MIN: Final = 5.0  # expected messages, below which lingering gains little
 
 
