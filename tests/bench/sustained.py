@@ -89,15 +89,14 @@ def bare_per_second(requests: list[bytes]) -> float:
 def sustained(fleet: LoadedFleet, requests: list[bytes], seconds: float) -> tuple[Row, float]:
     """Return the row of the highest rate that was kept up, and that rate (0 when none was)."""
     bare = bare_per_second(requests)
-    _, _, usual = fleet.load(requests, FIRST_RATE, TRIAL_SECONDS)
-    late = min(usual, LINGER_SECONDS) + DRAIN_SECONDS_MAX
+    fleet.load(requests, FIRST_RATE, TRIAL_SECONDS)
     best, rate = FIRST_RATE, FIRST_RATE * STEP
-    while _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS), late):
+    while _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS)):
         best, rate = rate, rate * STEP
     too_high = rate
     for _ in range(HALVINGS):
         rate = (best + too_high) / 2
-        if _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS), late):
+        if _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS)):
             best = rate
         else:
             too_high = rate
@@ -109,15 +108,15 @@ def sustained(fleet: LoadedFleet, requests: list[bytes], seconds: float) -> tupl
         load = fleet.load(requests, best, seconds)
         progress.stop.set()
         thread.join()
-        if _keeps_up(load, late):
+        if _keeps_up(load):
             return _row(progress, load, (before, fleet.memory_mb()), (best, bare)), best
         best *= BACK
     return Row("stored as fast as accepted", [0], reach=">= 0.13"), 0.0
 
 
-def _keeps_up(load: Load, late: float) -> bool:
+def _keeps_up(load: Load) -> bool:
     offered, _, drained = load
-    return offered.answered == offered.sent and drained <= late
+    return offered.answered == offered.sent and drained <= LINGER_SECONDS + DRAIN_SECONDS_MAX
 
 
 def _row(progress: Progress, load: Load, memory: tuple[float, float], rates: tuple[float, float]) -> Row:
