@@ -1,11 +1,13 @@
 """Slugs of organizations and projects."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from registry.domain.fields import SLUG_LENGTH_MAX
 
 SLUG_RULE: Final = "Slugs are lower-case letters, digits, _ and -, and not only digits."
+FORMER_SLUGS_MAX: Final = 20
 # Pages of our own have these addresses.
 RESERVED_FOR_ORGANIZATIONS: Final = frozenset({"account"})
 RESERVED_FOR_PROJECTS: Final = frozenset({"new"})
@@ -29,3 +31,8 @@ def slug_of(name: str) -> str | None:
     """Derive a slug from a name, or return None."""
     slug = _OTHER.sub("-", name.lower()).strip("-")[:SLUG_LENGTH_MAX].rstrip("-")
     return slug if is_slug(slug) else None
+
+
+def with_former(former: Sequence[str], slug: str, new: str) -> list[str]:
+    """Return the former slugs of what gets a new one instead of `slug`, the oldest first."""
+    return [*(one for one in former if one not in {slug, new}), slug][-FORMER_SLUGS_MAX:]

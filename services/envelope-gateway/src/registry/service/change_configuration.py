@@ -70,18 +70,20 @@ class Change:
     now: datetime
     settings: Settings
     names: set[str] = field(default_factory=set)
+    organization_ids: set[int] = field(default_factory=set)
 
     def touch_project(self, project_id: int, *public_keys: str) -> None:
         """Mark a project's configuration, and some of its keys, as changed."""
         self.names.update((project_snapshot(project_id), *map(key_snapshot, public_keys)))
 
-    def touch_organization(self, organization_id: int, slug: str) -> None:
-        """Mark an organization's configuration as changed."""
-        self.names.update((organization_snapshot(organization_id), organization_snapshot(slug)))
+    def touch_organization(self, organization_id: int, *slugs: str) -> None:
+        """Mark an organization's configuration as changed, under its former slugs, too."""
+        self.organization_ids.add(organization_id)
+        self.names.update([organization_snapshot(organization_id), *map(organization_snapshot, slugs)])
 
     async def touch_everything_of(self, organization: Organization) -> None:
         """Mark an organization and all its projects as changed."""
-        self.touch_organization(organization.id, organization.slug)
+        self.touch_organization(organization.id, organization.slug, *organization.former_slugs)
         for project_id in await snapshots.list_project_ids(self.connection, organization.id):
             self.touch_project(project_id)
 
@@ -133,5 +135,8 @@ class Changes:
         async with self.database.transaction() as connection:
             change = Change(connection, self.actor, self.clock.now(), self.settings)
             yield change
+            if change.organization_ids:
+                former = await snapshots.list_former_slugs(connection, change.organization_ids)
+                change.names.update(map(organization_snapshot, former))
             await snapshots.mark(connection, change.names)
         await self.publisher.publish_soon(sorted(change.names))

@@ -25,7 +25,7 @@ async def update_organization(
             raise InvalidFeatures(str(error)) from error
         if values.get("slug", organization.slug) != organization.slug:
             await _rename(change, organization, values["slug"])
-        await change.touch_everything_of(organization)  # under its former slug, too
+        await change.touch_everything_of(organization)
         changed = await organizations.update_organization(change.connection, organization.id, values, flags)
         change.touch_organization(changed.id, changed.slug)
         before = {name: getattr(organization, name) for name in values}

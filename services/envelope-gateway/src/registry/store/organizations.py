@@ -8,8 +8,9 @@ from hearback_kit.db import Connection
 from hearback_kit.db.rows import Window, find_record, record
 from sqlalchemy import insert, select, text, update
 
+from registry.domain.slugs import with_former
 from registry.store.rows import read_page
-from registry.store.slugs import named, take_slug, with_former
+from registry.store.slugs import named, take_slug
 from registry.store.tables import organizations
 
 

@@ -9,8 +9,9 @@ from hearback_kit.db.rows import Window, find_record
 from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from registry.domain.slugs import with_former
 from registry.store.rows import count, read_page
-from registry.store.slugs import named, take_slug, with_former
+from registry.store.slugs import named, take_slug
 from registry.store.tables import organizations, projects
 
 

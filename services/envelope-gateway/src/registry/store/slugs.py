@@ -1,13 +1,10 @@
 """Slugs of organizations and projects. A former slug leads to its last owner until another one takes it."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import ColumnElement, Select, Table, func, update
-
-FORMER_SLUGS_MAX: Final = 20
 
 
 def named(query: Select[Any], table: Table, id_or_slug: str) -> Select[Any]:
@@ -17,11 +14,6 @@ def named(query: Select[Any], table: Table, id_or_slug: str) -> Select[Any]:
     is_current: ColumnElement[bool] = table.c.slug == id_or_slug
     had_it = table.c.former_slugs.contains([id_or_slug])
     return query.where(is_current | had_it).order_by(is_current.desc()).limit(1)
-
-
-def with_former(former: Sequence[str], slug: str, new: str) -> list[str]:
-    """Return the former slugs of what gets a new one instead of `slug`, the oldest first."""
-    return [*(one for one in former if one not in {slug, new}), slug][-FORMER_SLUGS_MAX:]
 
 
 async def take_slug(connection: Connection, table: Table, slug: str, *within: ColumnElement[bool]) -> None:

@@ -58,6 +58,12 @@ async def list_project_ids(connection: Connection, organization_id: int) -> list
     return list(ids.all())
 
 
+async def list_former_slugs(connection: Connection, organization_ids: Iterable[int]) -> list[str]:
+    """Return the former slugs of some organizations, which have their configuration, too."""
+    former = select(func.unnest(organizations.c.former_slugs)).where(organizations.c.id.in_(organization_ids))
+    return list((await connection.scalars(former)).all())
+
+
 async def take(connection: Connection, names: list[str] | None, limit: int) -> list[str]:
     """Lock and return up to `limit` marked names (of the given ones), skipping locked ones."""
     query = select(unpublished.c.name).order_by(unpublished.c.name).limit(limit)

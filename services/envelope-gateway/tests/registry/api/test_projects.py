@@ -2,7 +2,7 @@ import asyncio
 import re
 
 import pytest
-from registry.store.slugs import FORMER_SLUGS_MAX
+from registry.domain.slugs import FORMER_SLUGS_MAX
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 

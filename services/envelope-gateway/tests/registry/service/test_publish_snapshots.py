@@ -7,6 +7,7 @@ from hearback_contracts.config import MemberRef, ProjectRef, QuotaConfig
 from hearback_devkit.testing import eventually
 from hearback_kit.snapshots import SnapshotStore
 from pydantic import SecretStr
+from registry.domain.slugs import FORMER_SLUGS_MAX
 from registry.service.publish_snapshots import Publisher
 from registry.store import snapshots
 
@@ -112,12 +113,32 @@ async def test_a_renamed_organization_is_found_by_both_names(registry, other, co
     assert (await configuration.project(1)).organization_slug == "renamed"
     await registry.bootstrap("demo", "web")
     assert await is_renamed()
+    await registry.put("/organizations/renamed/", {"features": {"organizations:user-feedback-ui": False}})
+    await registry.join("ann@example.org", organization="renamed")
+    await registry.post("/organizations/renamed/projects/", {"name": "second"}, status=201)
+
+    async def are_the_same():
+        found = [await configuration.organization(name) for name in ("demo", "renamed", 1)]
+        return found[0] == found[1] == found[2] and len(found[0].members) == len(found[0].projects) == 2
+
+    await eventually(are_the_same)
     await registry.put("/organizations/other/", {"slug": "demo"}, token=other["token"])
 
     async def is_taken():
         return await slug_of("demo") == "demo"
 
     await eventually(is_taken)
+
+
+async def test_a_former_slug_beyond_the_limit_leads_nowhere(registry, configuration):
+    assert await configuration.organization("demo")
+    for number in range(FORMER_SLUGS_MAX + 1):
+        await registry.put("/organizations/1/", {"slug": f"name-{number}"})
+
+    async def is_gone():
+        return await configuration.organization("demo") is None and await configuration.organization("name-0")
+
+    await eventually(is_gone)
 
 
 @pytest.mark.parametrize("fault", ["refuse", "hang"])
