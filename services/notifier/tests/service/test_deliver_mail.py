@@ -30,7 +30,7 @@ from sqlalchemy import text
 from ..conftest import ADA, BOB, Mailbox, Notifier, feedback, mail_server
 from ..consumers.test_feedback_created import take
 
-_COPIED = {"subject_id": "subject_id || '-' || n", "state": "'digest'"}
+_COPIED = {"subject_id": "subject_id || '-' || n", "state": ":state"}
 MANY = f"""
 INSERT INTO delivery ({", ".join(NEW_COLUMNS)})
 SELECT {", ".join(_COPIED.get(name, name) for name in NEW_COLUMNS)}
@@ -321,15 +321,34 @@ async def test_a_digest_reads_what_it_shows_and_claims_all_that_waits(notifier: 
     assert (len(ids), ids) == (7, sorted(ids))
 
 
-async def test_a_digest_is_recorded_however_many_wait(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:
-    """More than a statement has parameters."""
+@pytest.mark.parametrize(("state", "digest"), [("digest", 33_000), ("pending", 32_981)])
+async def test_a_digest_is_recorded_however_many_wait(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any, state: str, digest: int
+) -> None:
+    """More than a statement has parameters, while PostgreSQL's statistics call the table empty."""
+    await call_empty(notifier)
     await take(notifier, feedback())
     ada = {"destination": f"email:{ADA.email}"}
     async with notifier.database.transaction() as connection:
-        await connection.execute(text(MANY), {**ada, "count": 33_000})
-    assert await send_to() == 33_002
-    assert [str(message["Subject"]) for message in mailbox.to(ADA.email)][-1] == "[web] 33000 notices"
+        await connection.execute(text(MANY), {**ada, "state": state, "count": 33_000})
+    tried = await send_to()
+    notifier.clock.move(minutes=notifier.settings.digest_minutes, seconds=1)
+    assert tried + await send_to() == 33_002
+    assert [str(message["Subject"]) for message in mailbox.to(ADA.email)][-1] == f"[web] {digest} notices"
     assert await send_to() == 0
+
+
+async def call_empty(notifier: Notifier) -> None:
+    """Make PostgreSQL believe that the table of deliveries stays empty, whatever its size."""
+    await take(notifier, feedback())
+    async with notifier.database.transaction() as connection:
+        ada = {"destination": f"email:{ADA.email}"}
+        await connection.execute(text(MANY), {**ada, "state": "digest", "count": 1_000})
+        await connection.execute(text("DELETE FROM delivery"))
+    async with notifier.database.direct() as connection:
+        await connection.execute("VACUUM (ANALYZE, TRUNCATE OFF) delivery")
+        rows = await connection.fetch("SELECT relpages, reltuples FROM pg_class WHERE oid = 'delivery'::regclass")
+    assert [(row["relpages"] > 0, row["reltuples"]) for row in rows] == [(True, 0)]
 
 
 async def test_what_comes_while_a_burst_turns_into_a_digest_is_not_sent_singly(notifier: Notifier) -> None:

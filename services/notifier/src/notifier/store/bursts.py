@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from hearback_kit.db.rows import is_among
 from sqlalchemy import Select, func, select, text
 
 from notifier.domain.recipients import Channel
@@ -26,7 +27,7 @@ def surplus(now: datetime, per_minute: int) -> Select[Any]:
     recent = (
         select(DELIVERIES.c.id, DELIVERIES.c.state, position.label("position"))
         .where(
-            DELIVERIES.c.destination.in_(due.distinct()),
+            is_among(DELIVERIES.c.destination, due.distinct()),
             DELIVERIES.c.created_at > now - timedelta(minutes=1),
             DELIVERIES.c.channel == str(Channel.EMAIL),
             DELIVERIES.c.state.in_((PENDING, SENT)),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hearback_kit.db import Connection, Direct
 from hearback_kit.db.prepared import fetch
-from hearback_kit.db.rows import record
+from hearback_kit.db.rows import is_among, record
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -100,7 +100,7 @@ async def claim_due(
         due = due.where(table.c.id.not_in(surplus(now, per_minute)))
     statement = (
         update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(due))
+        .where(is_among(DELIVERIES.c.id, due))
         .values(claimed_until=now + claim, attempts=DELIVERIES.c.attempts + 1)
         .returning(DELIVERIES)
     )
@@ -170,7 +170,7 @@ async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: 
     """Move mails beyond `per_minute` to an address into a digest; return how many."""
     statement = (
         update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(surplus(now, per_minute)), DELIVERIES.c.claimed_until.is_(None))
+        .where(is_among(DELIVERIES.c.id, surplus(now, per_minute)), DELIVERIES.c.claimed_until.is_(None))
         .values(state=DIGEST, due_at=now + timedelta(minutes=minutes))
     )
     return (await connection.execute(statement)).rowcount
@@ -244,4 +244,4 @@ async def delete_deliveries(connection: Connection, before: datetime, chunk_max:
         .where(DELIVERIES.c.created_at < before, DELIVERIES.c.state.in_(FINISHED))
         .limit(chunk_max)
     )
-    return (await connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(old)))).rowcount
+    return (await connection.execute(delete(DELIVERIES).where(is_among(DELIVERIES.c.id, old)))).rowcount

@@ -11,6 +11,7 @@ from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
+from hearback_kit.db.rows import is_among
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -155,5 +156,5 @@ async def delete_expired(
 
 
 async def _delete(connection: Connection, chosen: Any) -> list[Report]:
-    rows = await connection.execute(delete(REPORTS).where(REPORTS.c.id.in_(chosen)).returning(*COLUMNS))
+    rows = await connection.execute(delete(REPORTS).where(is_among(REPORTS.c.id, chosen)).returning(*COLUMNS))
     return [report_of(row) for row in rows]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, FromClause, Select, delete, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, FromClause, Select, delete, func, literal, select, tuple_
 
 from hearback_kit.db.database import Connection
 
@@ -72,6 +72,15 @@ async def delete_some(
     """Delete up to `limit` rows of the table whose primary key is `key`; return how many."""
     chosen = select(*key).where(*conditions).limit(limit)
     return await count_changed(connection, delete(key[0].table).where(tuple_(*key).in_(chosen)))
+
+
+def is_among(column: ColumnElement[Any], chosen: Select[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the chosen values, which are chosen once.
+
+    `column IN (SELECT ...)` may become a join that selects again for each row: PostgreSQL plans so while its
+    statistics call a table empty that has just been filled.
+    """
+    return column == func.any(func.array(chosen.scalar_subquery()))
 
 
 def record(kind: type[Record], row: Any, /, **readers: Reader) -> Record:
