@@ -3,6 +3,7 @@
 Each is one JSON snapshot under a key below, which services cache.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -57,6 +58,7 @@ class ProjectConfig(_Flagged):
     platform: str | None = None
     organization_id: int
     organization_slug: str
+    organization_former_slugs: tuple[str, ...] = ()
     keys: tuple[KeyConfig, ...] = ()
     options: dict[str, Any] = {}
     quotas: tuple[QuotaConfig, ...] = ()
@@ -65,6 +67,11 @@ class ProjectConfig(_Flagged):
         """Return the value of an option, or its default."""
         declared = OPTIONS[name]
         return self.options.get(name, declared.default)
+
+    def is_of_any(self, organizations: Collection[str]) -> bool:
+        """Return whether the project's organization is among some, named by id, slug or former slug."""
+        names = {str(self.organization_id), self.organization_slug, *self.organization_former_slugs}
+        return bool(organizations) and not names.isdisjoint(organizations)
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -188,7 +188,8 @@ class ServiceSettings(BaseSettings):
     organizations_denied: Texts = fleet(
         "organizations_denied",
         (),
-        "Slugs of organizations from which nothing is accepted: comma-separated, or a JSON list.",
+        "Slugs or ids of organizations from which nothing is accepted, also under a later slug: "
+        "comma-separated, or a JSON list.",
         former_name="organization_denylist",
     )
     stream_shards: int = fleet("stream_shards", 4, "Shards of every stream; equal everywhere.", ge=1, le=1024)

@@ -113,7 +113,12 @@ async def projects_of(connection: Connection, ids: list[int]) -> list[ProjectCon
     if not ids:
         return []
     query = (
-        select(projects, organizations.c.slug.label("organization_slug"), organizations.c.features)
+        select(
+            projects,
+            organizations.c.slug.label("organization_slug"),
+            organizations.c.former_slugs.label("organization_former_slugs"),
+            organizations.c.features,
+        )
         .join(organizations, organizations.c.id == projects.c.organization_id)
         .where(projects.c.id.in_(ids))
     )

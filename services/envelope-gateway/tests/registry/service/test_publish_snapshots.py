@@ -70,6 +70,8 @@ async def test_changes_reach_a_follower_within_two_seconds(registry, configurati
     renamed = ProjectRef(id=1, slug="shop", former_slugs=("web",))
     await organization(lambda found: found.find_project("shop") == found.find_project("web") == renamed)
     await project(lambda found: found.slug == "shop")
+    await registry.put("/organizations/demo/", {"slug": "spammers"})
+    await project(lambda found: found.organization_slug == "spammers" and found.is_of_any(["demo"]))
 
 
 async def test_keys_follow_what_is_done_to_them(registry, configuration):

@@ -119,7 +119,7 @@ class DecideSubmission:
         project = await self._configuration.project(project_id)
         if project is None:
             return ProjectRules(Reason.PROJECT_ID)
-        if project.organization_slug in self._settings.organizations_denied:
+        if project.is_of_any(self._settings.organizations_denied):
             return ProjectRules(Reason.ORG_DENYLIST)
         if not project.feature(Feature.INGEST):
             return ProjectRules(Reason.FEATURE_DISABLED)

@@ -28,7 +28,7 @@ class Projects:
         return ProjectPolicy(
             slug=project.slug,
             takes_feedback=project.feature(Feature.INGEST),
-            is_denied=project.organization_slug in self._denylist,
+            is_denied=project.is_of_any(self._denylist),
             filters_garbage=bool(project.option(Option.FILTER_GARBAGE_MESSAGES)),
         )
 
