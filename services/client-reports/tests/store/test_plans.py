@@ -1,5 +1,6 @@
 """The queries use the indexes that were made for them."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import orjson
 import pytest_asyncio
 from client_reports.domain.stats import StatsQuery, window
 from client_reports.store.stats import stats_statement
-from client_reports.store.submissions import SORT_KEY, SubmissionFilter, submissions_statement
+from client_reports.store.submissions import FIND_JOURNAL, SORT_KEY, SubmissionFilter, submissions_statement
 from hearback_contracts.outcomes import SubmissionState
 from hearback_kit.db.rows import Window
 from sqlalchemy import text
@@ -76,3 +77,16 @@ async def test_statistics_of_one_project_scan_no_table_and_only_the_partitions_t
     found = await plan(filled, stats_statement(query, groups_max=10))
     assert "Seq Scan" not in found, found
     assert found.count(" on counter_hours_2026") <= 4, found
+
+
+async def test_submissions_are_looked_up_by_id_while_partitions_are_called_empty(fresh_store: Any) -> None:
+    """The plan is made with the first batch, and kept until statistics come a minute later."""
+    async with fresh_store.database.direct() as driver:
+        await driver.execute(f"PREPARE finding AS {FIND_JOURNAL}")
+        await driver.execute("SET plan_cache_mode = force_generic_plan")
+        rows = await driver.fetch("EXPLAIN EXECUTE finding('{}', '{}', '2026-11-24')")
+    plan = "\n".join(row[0] for row in rows)
+    read = re.findall(r"using (\w+) on submission_(\d+)", plan)
+    assert len(read) > 1
+    assert {index for index, _ in read} == {f"submission_{day}_pkey" for _, day in read}, plan
+    assert "Seq Scan" not in plan

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from feedback.domain.search import parse_search
 from feedback.domain.statuses import STATUSES
+from feedback.store.arrivals import RESERVE
 from feedback.store.conditions import conditions, in_environments, of_event, seen_between
 from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Position, Selection, count_statement
@@ -162,3 +163,21 @@ async def test_retention_reads_no_more_than_it_deletes(full: Database, days: int
 async def test_a_mailbox_is_counted_from_the_index_alone(vacuumed: Database) -> None:
     plan = await explain(vacuumed, count_statement(selection("is:unresolved", [1]), None))
     assert "Index Only Scan using feedback_" in plan
+
+
+async def test_what_comes_is_looked_up_by_its_event_while_tables_are_called_empty(make_database: Any) -> None:
+    """The plan is made with the first batches, and kept until statistics come a minute later."""
+    database = Database(await make_database("feedback.store.migrations"))
+    async with database.direct() as connection:
+        driver: Any = connection
+        await driver.execute(f"PREPARE reserving AS {RESERVE}")
+        await driver.execute("SET plan_cache_mode = force_generic_plan")
+        rows = await driver.fetch("EXPLAIN EXECUTE reserving('{}', '{}', '{}', '{}', '{}')")
+    await database.close()
+    plan = "\n".join(row[0] for row in rows)
+    assert set(re.findall(r"using (\w+) on (\w+)", plan)) == {
+        ("feedback_event", "feedback"),
+        ("closed_submission_pkey", "closed_submission"),
+        ("attachment_event", "attachment"),
+    }, plan
+    assert "Seq Scan" not in plan
