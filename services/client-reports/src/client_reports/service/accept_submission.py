@@ -21,7 +21,7 @@ from client_reports.errors import NothingToAccept
 from client_reports.service.app_state import AppState
 from client_reports.store.processed import take_turn
 from client_reports.store.refused import StoredRefusal, find_refusal, mark_accepted
-from client_reports.store.submissions import find_submission, submission_write
+from client_reports.store.submissions import find_submission, submission_writes
 from client_reports.store.taken_back import take_back
 from client_reports.store.writes import execute_writes
 
@@ -80,7 +80,7 @@ async def _publish(
         step = Step(now, state.settings.service, step_name, SubmissionState.ACCEPTED)
         status = resolve_status(bounded([*steps, step], state.settings.steps_max))
         accepted = submission._replace(status=status)
-        await execute_writes(connection, [submission_write([accepted])])
+        await execute_writes(connection, submission_writes([accepted], {key}))
         message = REFUSED.validate_json(refusal.message)
         counted = refusal_count(message, refusal.at, steps)
         if counted is not None:

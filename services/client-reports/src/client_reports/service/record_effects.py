@@ -25,7 +25,7 @@ from client_reports.store.counters import counter_writes, find_series
 from client_reports.store.partitions import plans_of
 from client_reports.store.processed import begin_batch, turn_statements
 from client_reports.store.refused import find_digests, refused_writes
-from client_reports.store.submissions import submission_write, usage_write
+from client_reports.store.submissions import submission_writes, usage_write
 from client_reports.store.writes import Write, execute_writes
 
 
@@ -101,7 +101,7 @@ class EffectRecorder:
         metrics.STEPS_DROPPED.inc(changes.steps_dropped)
         metrics.PAYLOADS_DROPPED.inc(changes.payloads_dropped)
         return [
-            submission_write(changes.submissions),
+            *submission_writes(changes.submissions, stored),
             usage_write(changes.usage, today),
             *refused_writes(changes.refused, changes.erased),
         ]

@@ -1,6 +1,6 @@
 """The journal of submissions: one row each, with all steps and the status that follows from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -42,7 +42,10 @@ _USAGE: Final = Shape.of(
     " payload_bytes = stored.payload_bytes + excluded.payload_bytes",
     JOURNAL_USAGE.c.keys(),
 )
-_SUBMISSION: Final = Shape.of(
+_NEW_SUBMISSION: Final = Shape.of(
+    SUBMISSION, "INSERT INTO submission ({names}) SELECT {names} FROM {rows}", SUBMISSION.c.keys()
+)
+_CHANGED_SUBMISSION: Final = Shape.of(
     SUBMISSION,
     "INSERT INTO submission AS stored ({names}) SELECT {names} FROM {rows}"
     " ON CONFLICT (project_id, id, day) DO UPDATE SET "
@@ -78,9 +81,16 @@ def read_journal(
     return stored, usage
 
 
-def submission_write(rows: Iterable[Submission]) -> Write:
-    """Return the write that stores rows of the journal, or replaces them."""
-    return Write(_SUBMISSION, columns_of(map(_values, rows)))
+def submission_writes(rows: Iterable[Submission], stored: Container[SubmissionKey]) -> list[Write]:
+    """Return the writes that store rows of the journal, and replace those that are stored.
+
+    Writers take turns, so a row that was not found is new, and storing it need not look for it again.
+    """
+    new: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
+    for row in rows:
+        (changed if row.key in stored else new).append(_values(row))
+    return [Write(_NEW_SUBMISSION, columns_of(new)), Write(_CHANGED_SUBMISSION, columns_of(changed))]
 
 
 def usage_write(added: Mapping[int, Usage], day: date) -> Write:
