@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from client_reports.domain.submission_status import Step, bounded, resolve_status
+from client_reports.domain.submission_status import Step, bounded, in_order, resolve_status
 from hearback_contracts.outcomes import SubmissionState as State
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,18 +79,17 @@ WAITS = (State.WAITING_FOR_EVENT, None, "user-reports")
     ],
 )
 def test_state_and_reason(steps: list[Step], state: State, reason: str | None) -> None:
-    status = resolve_status(steps)
+    status = resolve_status(in_order(steps))
     assert (status.state, status.reason) == (state, reason)
 
 
 def test_the_first_source_holds_and_the_last_feedback_id() -> None:
-    status = resolve_status(
-        [
-            step(3, State.STORED, source="update_user_reports_task", feedback_id="4"),
-            step(1, State.ACCEPTED, source="user_report_envelope"),
-            step(2, State.STORED, feedback_id="2"),
-        ]
-    )
+    steps = [
+        step(3, State.STORED, source="update_user_reports_task", feedback_id="4"),
+        step(1, State.ACCEPTED, source="user_report_envelope"),
+        step(2, State.STORED, feedback_id="2"),
+    ]
+    status = resolve_status(in_order(steps))
     assert (status.source, status.feedback_id, status.received_at) == (
         "user_report_envelope",
         "4",
@@ -113,7 +112,7 @@ STEPS = st.builds(
 def test_neither_order_nor_repetition_matters(steps: list[Step], chance: object) -> None:
     shuffled = steps + steps[:3]
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert resolve_status(shuffled) == resolve_status(steps)
+    assert resolve_status(in_order(shuffled)) == resolve_status(in_order(steps))
 
 
 def test_a_bound_keeps_both_ends() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter, lt
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -42,8 +42,8 @@ class SubmissionStatus(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
-def resolve_status(steps: Iterable[Step]) -> SubmissionStatus:
-    """Return the status that results from all steps of a submission (at least one, in any order).
+def resolve_status(ordered: Sequence[Step]) -> SubmissionStatus:
+    """Return the status that results from all steps of a submission (at least one), as `in_order` returns them.
 
     The latest decision counts. Waiting for the event is a decision, so that a report waits when it is replayed
     from the dead letters, or sent again after it was refused or deleted. A stored submission stays stored when
@@ -51,7 +51,6 @@ def resolve_status(steps: Iterable[Step]) -> SubmissionStatus:
     decision a submission is accepted, or rate limited if nothing else was recorded. The reason is that of the step
     that entered the state: later steps that keep the state (a refused duplicate) do not change it.
     """
-    ordered = in_order(steps)
     state, entered = _decide(tuple([(step.state, step.service) for step in ordered]))
     source = feedback_id = None
     for step in ordered:
@@ -78,10 +77,12 @@ def _decide(taken: _Taken) -> tuple[SubmissionState, int]:
 def in_order(steps: Iterable[Step]) -> list[Step]:
     """Return unique steps by time; steps of the same time in a deterministic order."""
     ordered = sorted(steps, key=_AT)
-    times = [step.at for step in ordered]
-    if all(map(lt, times, times[1:])):  # nearly always: to look for equal steps costs more
-        return ordered
-    return sorted(set(ordered), key=_position)
+    before = None
+    for step in ordered:
+        if step.at == before:
+            return sorted(set(ordered), key=_position)
+        before = step.at
+    return ordered  # nearly always: to look for equal steps costs more
 
 
 def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:

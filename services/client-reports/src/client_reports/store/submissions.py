@@ -33,6 +33,7 @@ FIND_JOURNAL: Final = """
     WHERE project_id = ANY ($1::bigint[]) AND day = $3
 """
 _STEPS: Final = msgspec.json.Decoder(tuple[Step, ...])
+_encode: Final = msgspec.json.Encoder().encode
 SORT_KEY: Final = (SUBMISSION.c.received_at, SUBMISSION.c.id)
 _CHANGING: Final = ("received_at", "source", "state", "reason", "feedback_id", "steps")
 _USAGE: Final = Shape.of(
@@ -106,15 +107,9 @@ async def delete_usage(connection: Connection, before: date) -> None:
 
 def _values(row: Submission) -> tuple[Any, ...]:
     status = row.status
-    steps = orjson.dumps([_stored_step(step) for step in status.steps]).decode()
+    steps = _encode(status.steps).decode()
     changing = (status.received_at, status.source, str(status.state), status.reason, status.feedback_id, steps)
     return (*row.key, row.day, row.organization_id, *changing)
-
-
-def _stored_step(step: Step) -> tuple[Any, ...]:
-    """Return a step as it is stored: most have no details, which are then left out."""
-    values = msgspec.structs.astuple(step)
-    return values if step.details else values[:-1]
 
 
 async def find_submission(connection: Connection, project_id: int, submission_id: str) -> Submission | None:
