@@ -148,6 +148,15 @@ async def test_a_service_without_an_outbox_cannot_use_one(settings: Settings) ->
             _ = runtime.relay
 
 
+async def test_a_worker_with_a_database_keeps_its_statistics(settings: Settings) -> None:
+    worker = service_worker(settings, build=lambda runtime: runtime.add_check("own", runtime.database.ping))
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run(stop))
+    await eventually(lambda: set(worker.checks) == {"database", "own", "statistics"})
+    stop.set()
+    await task
+
+
 async def test_consumers_share_the_shards_under_one_name(settings: Settings, bus: Any) -> None:
     seen: list[Incoming] = []
 

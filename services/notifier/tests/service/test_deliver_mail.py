@@ -19,10 +19,11 @@ from hearback_contracts.config import MemberRef
 from hearback_contracts.options import Option
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
+from hearback_devkit.testing.statistics import call_empty, copy_row
+from hearback_kit.db import Connection
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
 from notifier.service.deliver_notices import REFUSED_MAX
 from notifier.store import destinations
-from notifier.store.batches import NEW_COLUMNS
 from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts, reopen
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -30,13 +31,11 @@ from sqlalchemy import text
 from ..conftest import ADA, BOB, Mailbox, Notifier, feedback, mail_server
 from ..consumers.test_feedback_created import take
 
-_COPIED = {"subject_id": "subject_id || '-' || n", "state": ":state"}
-MANY = f"""
-INSERT INTO delivery ({", ".join(NEW_COLUMNS)})
-SELECT {", ".join(_COPIED.get(name, name) for name in NEW_COLUMNS)}
-FROM (SELECT * FROM delivery WHERE destination = :destination ORDER BY id LIMIT 1) AS one,
-    generate_series(1, :count) AS n
-"""
+
+async def copy_to(connection: Connection, destination: str, state: str, count: int) -> None:
+    """Store more deliveries to a destination which has one."""
+    changed = {"subject_id": "subject_id || '-' || n", "state": f"'{state}'"}
+    await copy_row(connection, "delivery", count, where=f"destination = '{destination}'", **changed)
 
 
 def states(deliveries: Any) -> list[str]:
@@ -124,10 +123,9 @@ async def test_what_was_stored_before_its_destination_was_switched_off_is_refuse
         await take(notifier, feedback())
     key, reason = f"email:{ADA.email}", "550 5.1.1 no such user"
     async with notifier.database.transaction() as connection:
-        values = {"state": state, "destination": key}
-        await connection.execute(text(MANY), values | {"count": REFUSED_MAX})
+        await copy_to(connection, key, state, REFUSED_MAX)
         stored = text("UPDATE delivery SET state = :state WHERE destination = :destination")
-        await connection.execute(stored, values)
+        await connection.execute(stored, {"state": state, "destination": key})
         await destinations.switch_off(connection, key, reason, notifier.clock.now())
     await send_to(deliveries_batch_max=1)
     assert (len(mailbox.to(ADA.email)), len(mailbox.to(BOB.email))) == (0, 3)
@@ -326,29 +324,15 @@ async def test_a_digest_is_recorded_however_many_wait(
     notifier: Notifier, mailbox: Mailbox, send_to: Any, state: str, digest: int
 ) -> None:
     """More than a statement has parameters, while PostgreSQL's statistics call the table empty."""
-    await call_empty(notifier)
     await take(notifier, feedback())
-    ada = {"destination": f"email:{ADA.email}"}
     async with notifier.database.transaction() as connection:
-        await connection.execute(text(MANY), {**ada, "state": state, "count": 33_000})
+        await call_empty(connection, "delivery")
+        await copy_to(connection, f"email:{ADA.email}", state, 33_000)
     tried = await send_to()
     notifier.clock.move(minutes=notifier.settings.digest_minutes, seconds=1)
     assert tried + await send_to() == 33_002
     assert [str(message["Subject"]) for message in mailbox.to(ADA.email)][-1] == f"[web] {digest} notices"
     assert await send_to() == 0
-
-
-async def call_empty(notifier: Notifier) -> None:
-    """Make PostgreSQL believe that the table of deliveries stays empty, whatever its size."""
-    await take(notifier, feedback())
-    async with notifier.database.transaction() as connection:
-        ada = {"destination": f"email:{ADA.email}"}
-        await connection.execute(text(MANY), {**ada, "state": "digest", "count": 1_000})
-        await connection.execute(text("DELETE FROM delivery"))
-    async with notifier.database.direct() as connection:
-        await connection.execute("VACUUM (ANALYZE, TRUNCATE OFF) delivery")
-        rows = await connection.fetch("SELECT relpages, reltuples FROM pg_class WHERE oid = 'delivery'::regclass")
-    assert [(row["relpages"] > 0, row["reltuples"]) for row in rows] == [(True, 0)]
 
 
 async def test_what_comes_while_a_burst_turns_into_a_digest_is_not_sent_singly(notifier: Notifier) -> None:

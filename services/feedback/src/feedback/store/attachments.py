@@ -9,6 +9,7 @@ from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rows import columns, count_changed, find_record, list_records
+from hearback_kit.db.rowsets import for_each
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -120,10 +121,9 @@ def upload_id_of(blob_key: str) -> str:
 async def find_deleted_events(connection: Connection, keys: Sequence[EventKey], reason: str) -> set[EventKey]:
     """Return the events whose submission was closed with `reason`."""
     wanted = keyset(keys)
-    found = select(wanted.c.project_id, wanted.c.event_id).join(
-        CLOSED_SUBMISSION, is_of(wanted, CLOSED_SUBMISSION) & (CLOSED_SUBMISSION.c.reason == reason)
-    )
-    return {(project, event) for project, event in await connection.execute(found)}
+    closed = select(CLOSED_SUBMISSION.c.reason).where(is_of(wanted, CLOSED_SUBMISSION))
+    found = for_each(wanted, closed.where(CLOSED_SUBMISSION.c.reason == reason), *wanted.c)
+    return {(project, event) for project, event, _ in await connection.execute(found)}
 
 
 async def delete_of_events(connection: Connection, keys: Sequence[EventKey], at: datetime, reason: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rowsets import arrays
+from hearback_kit.db.rowsets import arrays, one_by_one
 from sqlalchemy import BigInteger, Select, Text, cast, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
@@ -30,7 +30,7 @@ async def record_names(connection: Connection, names: Iterable[tuple[int, str]])
     known = select(SEARCH_NAME.c.name).where(
         SEARCH_NAME.c.organization_id == given.c.organization_id, SEARCH_NAME.c.name == given.c.name
     )
-    missing = select(given.c.organization_id, given.c.name).where(~known.exists())
+    missing = select(given.c.organization_id, given.c.name).where(~one_by_one(known).exists())
     new = sorted((organization, name) for organization, name in await connection.execute(missing))
     full = await _full(connection, {organization for organization, _ in new})
     rows = [

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
-from hearback_kit.db.rows import count_changed
-from sqlalchemy import BigInteger, CompoundSelect, Text, case, delete, false, func, literal, select, update
+from hearback_kit.db.rows import count_changed, delete_some
+from hearback_kit.db.rowsets import for_each
+from sqlalchemy import BigInteger, CompoundSelect, Text, case, false, func, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from feedback.domain.statuses import IGNORED
@@ -59,16 +60,14 @@ def _find_statement() -> CompoundSelect[Any]:
         *(FEEDBACK.c.message, FEEDBACK.c.name, FEEDBACK.c.contact_email),
     ).join(FEEDBACK, is_of(wanted, FEEDBACK))
     closed = select(
-        wanted.c.project_id,
-        wanted.c.event_id,
         literal(None, BigInteger),
         table.c.revision,
         table.c.reason,
         literal(None, Text),
         false(),
         *(literal(None, Text) for _ in range(3)),
-    ).join(table, is_of(wanted, table))
-    return closed.union_all(stored)
+    ).where(is_of(wanted, table))
+    return for_each(wanted, closed, *wanted.c).union_all(stored)
 
 
 _FIND: Final = Prepared(_find_statement())
@@ -134,11 +133,4 @@ async def close_deleted(connection: Connection, deleted: Sequence[Deleted], at: 
 async def forget_closed(connection: Connection, before: datetime, limit: int) -> int:
     """Forget at most `limit` submissions that were closed before a time; return how many."""
     table = CLOSED_SUBMISSION
-    old = (
-        select(table.c.project_id, table.c.event_id)
-        .where(table.c.closed_at < before)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .subquery()
-    )
-    return await count_changed(connection, delete(table).where(is_of(old, table)))
+    return await delete_some(connection, table, table.c.closed_at < before, limit=limit, skip_locked=True)

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from hearback_kit.db import Connection
-from sqlalchemy import delete, select, update
+from hearback_kit.db.rows import delete_some
+from sqlalchemy import update
 
 from notifier.domain.decision import Rule, Verdict
 from notifier.store.tables import DECISIONS
@@ -25,12 +26,4 @@ async def release(connection: Connection, project_id: int, event_id: str, at: da
 
 async def delete_decisions(connection: Connection, before: datetime, chunk_max: int) -> int:
     """Delete up to `chunk_max` decisions older than `before`; return how many."""
-    old = (
-        select(DECISIONS.c.project_id, DECISIONS.c.event_id)
-        .where(DECISIONS.c.decided_at < before)
-        .limit(chunk_max)
-    ).subquery()
-    statement = delete(DECISIONS).where(
-        DECISIONS.c.project_id == old.c.project_id, DECISIONS.c.event_id == old.c.event_id
-    )
-    return (await connection.execute(statement)).rowcount
+    return await delete_some(connection, DECISIONS, DECISIONS.c.decided_at < before, limit=chunk_max)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rows import delete_some
-from hearback_kit.db.rowsets import rowset
+from hearback_kit.db.rowsets import for_each, rowset
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -22,7 +22,7 @@ _NAMES: Final = (*_KEY, *_KEPT, "deleted_at")
 
 def _find() -> Any:
     wanted = keyset()
-    return select(DELETIONS).select_from(wanted).join(DELETIONS, is_of(wanted, DELETIONS))
+    return for_each(wanted, select(DELETIONS).where(is_of(wanted, DELETIONS)))
 
 
 def _note() -> Any:
@@ -52,5 +52,4 @@ async def note_deleted(connection: Connection, reports: Sequence[Report], at: da
 
 async def forget_deleted(connection: Connection, before: datetime, limit: int) -> int:
     """Delete up to `limit` tombstones from before a time."""
-    key = [DELETIONS.c.project_id, DELETIONS.c.event_id]
-    return await delete_some(connection, key, DELETIONS.c.deleted_at < before, limit=limit)
+    return await delete_some(connection, DELETIONS, DELETIONS.c.deleted_at < before, limit=limit)

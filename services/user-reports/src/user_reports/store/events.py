@@ -11,7 +11,7 @@ from hearback_kit.db.columns import TIME
 from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rows import count_changed, delete_some
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import ColumnClause, Row, Select, bindparam, delete, insert, literal_column, select
+from sqlalchemy import Row, Select, bindparam, delete, insert, literal_column, select, tuple_
 
 from user_reports.domain.model import IndexedEvent, Key
 from user_reports.domain.occurrence import Occurrence
@@ -87,12 +87,12 @@ async def delete_events(connection: Connection, before: datetime, limit: int, pr
     """Delete up to `limit` of a project's events received before a time; return how many."""
     key = [EVENTS.c.project_id, EVENTS.c.event_id, EVENTS.c.received_at]
     expired = (EVENTS.c.project_id == project_id, EVENTS.c.received_at < before)
-    return await delete_some(connection, key, *expired, limit=limit)
+    chosen = select(*key).where(*expired).limit(limit).cte("chosen")
+    once = chosen.prefix_with("MATERIALIZED", dialect="postgresql")  # else it may be chosen again for each event
+    return await count_changed(connection, delete(EVENTS).where(tuple_(*key).in_(select(once))))
 
 
 async def delete_stray_events(connection: Connection, before: datetime, limit: int) -> int:
     """Delete up to `limit` events of the default partition received before a time; return how many."""
     table = EVENTS.to_metadata(EVENTS.metadata.__class__(), name="events_default")
-    row: ColumnClause[Any] = literal_column("ctid")
-    chosen = select(row).select_from(table).where(table.c.received_at < before).limit(limit)
-    return await count_changed(connection, delete(table).where(row.in_(chosen)))
+    return await delete_some(connection, table, table.c.received_at < before, limit=limit)

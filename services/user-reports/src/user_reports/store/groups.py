@@ -159,4 +159,4 @@ async def delete_groups(
 ) -> int:
     """Delete up to `limit` groups last seen before a time; return how many."""
     of_project = [] if project_id is None else [GROUPS.c.project_id == project_id]
-    return await delete_some(connection, [GROUPS.c.id], GROUPS.c.last_seen < before, *of_project, limit=limit)
+    return await delete_some(connection, GROUPS, GROUPS.c.last_seen < before, *of_project, limit=limit)

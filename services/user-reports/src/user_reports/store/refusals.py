@@ -34,4 +34,4 @@ async def add_refusals(connection: Connection, message_ids: Sequence[str], at: d
 
 async def delete_refusals(connection: Connection, before: datetime, limit: int) -> int:
     """Delete up to `limit` refusals from before a time; return how many."""
-    return await delete_some(connection, [REFUSALS.c.message_id], REFUSALS.c.refused_at < before, limit=limit)
+    return await delete_some(connection, REFUSALS, REFUSALS.c.refused_at < before, limit=limit)

@@ -12,7 +12,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rows import is_among
-from hearback_kit.db.rowsets import rowset
+from hearback_kit.db.rowsets import for_each, rowset
 from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -35,8 +35,7 @@ def _find_locked() -> Any:
 def _lock_waiting(*, skip_locked: bool) -> Any:
     wanted = keyset()
     same = (REPORTS.c.project_id == wanted.c.project_id) & (wanted.c.event_id == NAMED_EVENT_ID)
-    statement = select(*COLUMNS).select_from(wanted).join(REPORTS, same)
-    return statement.where(*_WAITS).with_for_update(of=REPORTS, skip_locked=skip_locked)
+    return for_each(wanted, select(*COLUMNS).where(same, *_WAITS).with_for_update(skip_locked=skip_locked))
 
 
 def _upsert() -> Any:
@@ -49,10 +48,10 @@ def _upsert() -> Any:
 
 
 def _set_links() -> Any:
-    batch = rowset(REPORTS, _LINK)
+    batch, again = rowset(REPORTS, _LINK), rowset(REPORTS, ("id",), name="again")
     return (
         update(REPORTS)
-        .where(REPORTS.c.id == batch.c.id, REPORTS.c.group_id.is_(None))
+        .where(REPORTS.c.id == batch.c.id, is_among(REPORTS.c.id, select(again.c.id)))
         .values({name: batch.c[name] for name in _LINK if name != "id"})
     )
 

@@ -104,6 +104,7 @@ def service_worker(
     async def opening() -> AsyncIterator[Work]:
         async with ServiceRuntime(settings, clock=clock, outbox=outbox) as runtime:
             build(runtime)
+            runtime.keep_statistics()
             yield Work(runtime.started(), runtime.checks, stop_seconds_max=settings.shutdown_seconds_max)
 
     return Worker(opening)

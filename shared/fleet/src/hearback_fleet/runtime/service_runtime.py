@@ -17,6 +17,7 @@ from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.common import COMMON, Common, SharedRun
 from hearback_kit.db import Database
+from hearback_kit.db.statistics import refresh_statistics
 from hearback_kit.health import Check
 from hearback_kit.http import ServiceClient
 from hearback_kit.limits import LimitBatches
@@ -31,6 +32,7 @@ from hearback_fleet.configuration import Configuration
 from hearback_fleet.runtime.consumers import stream_consumers
 
 Thing = TypeVar("Thing")
+STATISTICS_SECONDS: Final = 10.0  # between looks at whether tables have outgrown the planner's statistics
 DEPTH_SECONDS: Final = 15.0  # between looks at how much waits in the streams that a worker reads
 
 
@@ -255,6 +257,11 @@ class ServiceRuntime:
         periodic = Periodic(name, seconds, job)
         self.run(name, periodic)
         return periodic
+
+    def keep_statistics(self) -> None:
+        """Keep the planner's statistics of the database current, if it is used."""
+        if "database" in vars(self):
+            self.every("statistics", STATISTICS_SECONDS, partial(refresh_statistics, self.database))
 
     @property
     def _redis_url(self) -> str:

@@ -4,7 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, FromClause, Select, delete, func, literal, select, tuple_
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from hearback_kit.db.database import Connection
 
@@ -67,11 +79,21 @@ async def count_changed(connection: Connection, statement: Any) -> int:
 
 
 async def delete_some(
-    connection: Connection, key: Sequence[Column[Any]], *conditions: ColumnElement[bool], limit: int
+    connection: Connection,
+    table: Table,
+    *conditions: ColumnElement[bool],
+    limit: int,
+    skip_locked: bool = False,
 ) -> int:
-    """Delete up to `limit` rows of the table whose primary key is `key`; return how many."""
-    chosen = select(*key).where(*conditions).limit(limit)
-    return await count_changed(connection, delete(key[0].table).where(tuple_(*key).in_(chosen)))
+    """Delete up to `limit` rows of a table, which must not be partitioned; return how many.
+
+    With `skip_locked` rows that are locked stay.
+    """
+    place: ColumnClause[Any] = literal_column("ctid")  # of a row, and unique in its partition only
+    chosen = select(place).select_from(table).where(*conditions).limit(limit)
+    if skip_locked:
+        chosen = chosen.with_for_update(skip_locked=True)
+    return await count_changed(connection, delete(table).where(is_among(place, chosen)))
 
 
 def is_among(column: ColumnElement[Any], chosen: Select[Any]) -> ColumnElement[bool]:

@@ -3,7 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Table, bindparam, column, func
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
@@ -41,3 +54,18 @@ def arrays(name: str, types: Types, values: Mapping[str, Sequence[Any]] | None =
         ]
     columns = [column(label, kind) for label, kind in types.items()]
     return func.unnest(*parameters).table_valued(*columns, name=name).render_derived(name=name)
+
+
+def one_by_one(found: Select[Any]) -> Select[Any]:
+    """Return a subquery about a row of the query around it that is run for each row, and not turned into a join.
+
+    A join may read all of a table, and does while PostgreSQL's statistics call it empty that has just been filled.
+    It is for tables with a single index that starts with the wanted columns: others look as good to it then.
+    """
+    return found.offset(literal_column("0"))
+
+
+def for_each(rows: FromClause, found: Select[Any], *columns: ColumnElement[Any]) -> Select[Any]:
+    """Return `columns` of each row with what `found`, a query about that row, finds `one_by_one`."""
+    each = one_by_one(found).lateral("found")
+    return select(*columns, each).select_from(rows.join(each, true()))
