@@ -1,15 +1,11 @@
 """Create identifiers, and validate numeric ones from clients."""
 
-from os import urandom
+import uuid
 from typing import Final
-from uuid import NAMESPACE_URL, uuid5
 
-from uuid_utils import uuid7
+from uuid_utils import uuid4, uuid7
 
 ID_MAX: Final = (1 << 63) - 1
-# The four bits of a UUID's version and the two of its variant.
-_NOT_VERSION: Final = ~(0xF << 76 | 0x3 << 62)
-_VERSION_4: Final = 0x4 << 76 | 0x2 << 62
 
 
 def new_id() -> str:
@@ -18,22 +14,18 @@ def new_id() -> str:
 
 
 def random_id() -> str:
-    """Return a random UUIDv4 as 32 hex digits."""
-    return random_ids(1)[0]
+    """Return a random UUIDv4 as 32 hex digits, from the system's generator: it may serve as a secret."""
+    return uuid.uuid4().hex
 
 
 def random_ids(count: int) -> list[str]:
-    """Return random UUIDv4s from a single system call, which dominates the cost."""
-    bits = urandom(16 * count)
-    return [
-        f"{int.from_bytes(bits[place : place + 16]) & _NOT_VERSION | _VERSION_4:032x}"
-        for place in range(0, len(bits), 16)
-    ]
+    """Return random UUIDv4s as 32 hex digits, at an eighth of the cost of `random_id`."""
+    return [uuid4().hex for _ in range(count)]
 
 
 def derived_id(*parts: str | int) -> str:
     """Return a UUIDv5 of the parts as 32 hex digits."""
-    return uuid5(NAMESPACE_URL, "hearback:" + "/".join(str(part) for part in parts)).hex
+    return uuid.uuid5(uuid.NAMESPACE_URL, "hearback:" + "/".join(str(part) for part in parts)).hex
 
 
 def parse_id(text: str) -> int | None:
