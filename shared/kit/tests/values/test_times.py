@@ -112,3 +112,8 @@ def test_printing():
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_what_is_printed_is_read_back(time):
     assert times.parse_rfc3339(times.wire_time(time)) == time
+
+
+@given(ANY_TIME)
+def test_a_time_is_printed_as_python_prints_it(time):
+    assert times.iso_time(time) == time.isoformat()

@@ -41,6 +41,7 @@ _DIGEST_BYTES = 16
 _CATEGORIES = frozenset(int(category) for category in DataCategory)
 _ABSENT: Final = msgspec.Raw()
 _known = lru_cache(maxsize=512)(storable_text)  # steps and reasons are few
+_submission_id = lru_cache(maxsize=4_096)(submission_id)  # a submission's steps come close together
 _RowId = Annotated[int, msgspec.Meta(ge=0, le=ID_MAX)]
 
 
@@ -165,7 +166,7 @@ def _count(count: _OutcomeCount) -> Count:
 def _recorded(step: _SubmissionStep, service: str) -> RecordedStep:
     return RecordedStep(
         step.organization_id,
-        SubmissionKey(step.project_id, submission_id(step.submission_id)),
+        SubmissionKey(step.project_id, _submission_id(step.submission_id)),
         Step(
             bounded_time(step.at),
             service,

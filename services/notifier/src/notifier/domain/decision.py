@@ -18,6 +18,8 @@ class Rule(StrEnum):
     """The rule that decided, as recorded in the fate of a submission, with its verdict."""
 
     verdict: Verdict
+    step: str
+    """The step's name in the fate."""
 
     NOTIFIED = "notified", Verdict.NOTIFIED
     SPAM = "spam_filter_actions", Verdict.HELD
@@ -28,12 +30,8 @@ class Rule(StrEnum):
     def __new__(cls, name: str, verdict: Verdict) -> Self:
         rule = str.__new__(cls, name)
         rule._value_, rule.verdict = name, verdict
+        rule.step = "notified" if verdict is Verdict.NOTIFIED else "notification_skipped"
         return rule
-
-    @property
-    def step(self) -> str:
-        """The step's name in the fate."""
-        return "notified" if self.verdict is Verdict.NOTIFIED else "notification_skipped"
 
 
 def decide(

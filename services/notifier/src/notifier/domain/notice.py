@@ -10,6 +10,7 @@ import msgspec
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.notices import AlertChanged, UserReportLinked
 from hearback_contracts.options import Option
+from hearback_kit.values.times import iso_time
 
 from notifier.domain.feedback import Feedback
 from notifier.domain.texts import DEFAULT, in_words, words
@@ -102,7 +103,7 @@ def of_feedback(feedback: Feedback, sender: Sender, *, has_data: bool = True) ->
         title=feedback.title,
         text=feedback.message,
         url=url,
-        at=feedback.received_at.isoformat(),
+        at=iso_time(feedback.received_at),
         facts=tuple([(label, value) for label, value in facts if value]),
         links=tuple(links),
         tags=tuple(sorted(feedback.tags.items())[:TAGS_SHOWN_MAX]),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from notifier.domain.feedback import Feedback
@@ -74,7 +75,7 @@ class NotificationRule:
         return not self.contains or self.contains.casefold() in feedback.message.casefold()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Destination:
     """The destination of a notice; each notice goes to a `key` once."""
 
@@ -86,7 +87,7 @@ class Destination:
     unsubscribe_url: str | None = None
     digest_minutes: int = 0
 
-    @property
+    @cached_property  # each notice asks for it
     def key(self) -> str:
         """Return `email:<address>` or `webhook:<rule>`."""
         if self.channel is Channel.EMAIL:
