@@ -22,7 +22,7 @@ from hearback_devkit.testing import eventually
 from hearback_devkit.testing.statistics import call_empty, copy_row
 from hearback_kit.db import Connection
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
-from notifier.service.deliver_notices import REFUSED_MAX
+from notifier.service.deliver_notices import RECORDED_AT_ONCE_MAX, REFUSED_MAX
 from notifier.store import destinations
 from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts, reopen
 from pydantic import SecretStr
@@ -306,6 +306,17 @@ async def test_a_burst_becomes_a_digest(notifier: Notifier, mailbox: Mailbox, se
     assert len(mailbox.to(ADA.email)) == 6
     assert states(await notifier.deliveries()) == ["sent"] * 24
     assert "3 more are in the inbox." in str(mailbox.to(ADA.email)[-1])
+
+
+async def test_a_burst_is_recorded_over_few_connections(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any
+) -> None:
+    """Each new one costs PostgreSQL and the notifier more than several records."""
+    await take(notifier, *(feedback() for _ in range(12)))
+    assert await send_to() == 24
+    async with notifier.database.direct() as connection:
+        rows = await connection.fetch("SELECT FROM pg_stat_activity WHERE datname = current_database()")
+    assert len(rows) <= RECORDED_AT_ONCE_MAX + 1
 
 
 async def test_a_digest_reads_what_it_shows_and_claims_all_that_waits(notifier: Notifier) -> None:

@@ -34,6 +34,7 @@ from notifier.store import destinations, notification_rules
 from notifier.store.deliveries import Delivery
 
 MEASURE_SECONDS: Final = 15.0  # between two counts for the metrics
+RECORDED_AT_ONCE_MAX: Final = 2  # each needs a connection, and a new one costs more than several records
 REFUSED_MAX: Final = 1_000  # by one statement, which looks through all that is due
 _log = get_logger(__name__)
 _GONE = 410
@@ -69,6 +70,7 @@ class DeliverNotices:
         self._calls = calls
         self._render = render
         self._measure_at = 0.0
+        self._recording = asyncio.Semaphore(RECORDED_AT_ONCE_MAX)
         self._claim = timedelta(seconds=settings.claim_seconds)
         self._host = urlsplit(settings.public_url).hostname or "localhost"
 
@@ -158,7 +160,7 @@ class DeliverNotices:
             await self._record_failure(first, ids, _Failed(f"could not be sent: {type(error).__name__}"))
             result = "failed"
         else:
-            async with self._database.direct() as connection:
+            async with self._recording, self._database.direct() as connection:
                 await store.record_sent(connection, ids, answer, self._clock.now(), destination=first.destination)
             result = "sent"
         metrics.DELIVERIES.labels(str(first.channel), result).inc(len(ids))

@@ -1,13 +1,14 @@
 """Store deliveries of notices, and what is held, by one statement; what is stored already stays as it is."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 import orjson
 from hearback_contracts.config import ProjectConfig
-from hearback_kit.db import Connection, Direct
+from hearback_kit.db import AlreadyThere, Connection, Direct
 from hearback_kit.db.prepared import fetch
 from sqlalchemy.dialects import postgresql
 
@@ -107,7 +108,7 @@ _VALUES: Final = ", ".join(
     }.get(name, name)
     for name in NEW_COLUMNS
 )
-_STORE: Final = f"""
+_STORE_NEW: Final = f"""
 WITH held AS (
     INSERT INTO decision (project_id, event_id, verdict, rule, decided_at)
     SELECT project_id, event_id, '{Rule.SPAM.verdict}', '{Rule.SPAM}', $3
@@ -133,24 +134,28 @@ WITH held AS (
     )
 ), delivered AS (
     INSERT INTO delivery ({_COLUMNS}) SELECT {_VALUES} FROM sending ORDER BY position
-    ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
     RETURNING state
 )
 SELECT EXISTS (SELECT FROM delivered WHERE state = 'pending') AS is_due
 """
+_STORE: Final = _STORE_NEW.replace("RETURNING", "ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING RETURNING")
 
 
 async def store_notices(connection: Connection | Direct, new: NewNotices, settings: Settings) -> bool:
     """Store what is held, and deliveries; return whether one is due now.
 
     Mails beyond what an address gets in a minute wait for a digest; destinations that are off get nothing.
+    Nearly always all is new, which costs a sixth less than to look first for what is stored.
     """
-    [(is_due,)] = await fetch(
-        connection,
-        _STORE,
+    values = (
         *new.values(),
         new.at - timedelta(minutes=1),
         settings.burst_per_minute,
         new.at + timedelta(minutes=settings.digest_minutes),
     )
+    if not isinstance(connection, Connection):  # in a transaction, a failure would end it
+        with suppress(AlreadyThere):
+            [(is_due,)] = await connection.fetch(_STORE_NEW, *values)
+            return bool(is_due)
+    [(is_due,)] = await fetch(connection, _STORE, *values)
     return bool(is_due)
