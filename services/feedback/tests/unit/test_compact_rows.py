@@ -7,7 +7,7 @@ import orjson
 from feedback.domain.drafts import Draft, Submission
 from feedback.domain.feedback import FeedbackDetail
 from feedback.store.compact_rows import compact, whole
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from .test_kept_event import SAID, draft
@@ -42,7 +42,6 @@ def said(**others: Any) -> dict[str, Any]:
     return {"message": "m", **others}
 
 
-@settings(max_examples=400, deadline=None)
 @given(submission=SUBMISSIONS, event=EVENTS, spoken=SAID, contexts=CONTEXTS, page=URLS, requested=URLS)
 @example(SOON, {}, said(), {}, {}, {"url": "https://a.example/"})
 @example(SOON, {}, said(), {}, {"url": "https://a.example/"}, {})

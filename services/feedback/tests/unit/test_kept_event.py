@@ -7,7 +7,7 @@ from feedback.domain.context import FeedbackContext, read_context
 from feedback.domain.drafts import Draft, Submission, draft_of
 from feedback.domain.kept_event import payload_of
 from feedback.domain.spam import SpamVerdict
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from .test_total import CONTEXTS, EVENTS, JSON, SOON, SUBMISSIONS
@@ -24,7 +24,6 @@ def draft(submission: Submission, payload: dict[str, Any], **more: Any) -> Draft
     return draft_of(submission, payload, context, retention=timedelta(days=90), verdict=SpamVerdict(), **more)
 
 
-@settings(max_examples=300, deadline=None)
 @given(submission=SUBMISSIONS, event=EVENTS, said=SAID, contexts=CONTEXTS)
 @example(
     submission=SOON,
