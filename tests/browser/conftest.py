@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -143,9 +143,8 @@ EXPECTED = re.compile("status of 40|htmx:(?:afterRequest|sendAbort)")
 OpenShop = Callable[..., Awaitable[Page]]
 
 
-@pytest_asyncio.fixture
-async def open_shop(chromium: Browser, shop: str) -> AsyncIterator[OpenShop]:
-    """Open the page of an SDK and start the SDK; a page error other than the test's own fails the test."""
+@asynccontextmanager
+async def opening(browser: Browser, shop: str) -> AsyncIterator[OpenShop]:
     contexts = []
     problems: list[str] = []
 
@@ -154,7 +153,7 @@ async def open_shop(chromium: Browser, shop: str) -> AsyncIterator[OpenShop]:
             problems.append(str(error))
 
     async def open_shop(sdk: str, dsn: str, **options: Any) -> Page:
-        context = await chromium.new_context()
+        context = await browser.new_context()
         context.set_default_timeout(30_000)
         contexts.append(context)
         page = await context.new_page()
@@ -167,6 +166,20 @@ async def open_shop(chromium: Browser, shop: str) -> AsyncIterator[OpenShop]:
     for context in contexts:
         await context.close()
     assert not problems
+
+
+@pytest_asyncio.fixture
+async def open_shop(chromium: Browser, shop: str) -> AsyncIterator[OpenShop]:
+    """Open the page of an SDK and start the SDK; a page error other than the test's own fails the test."""
+    async with opening(chromium, shop) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def open_capturing_shop(capturing_chromium: Browser, shop: str) -> AsyncIterator[OpenShop]:
+    """Open pages as `open_shop` does, which can capture their tab."""
+    async with opening(capturing_chromium, shop) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

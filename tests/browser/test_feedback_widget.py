@@ -96,8 +96,10 @@ async def test_feedback_without_a_file_has_no_attachments(
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-async def test_the_widget_with_its_own_screenshot(project: Any, wait_until: Any, open_shop: Any, sdk: str) -> None:
-    page: Page = await open_shop(sdk, project.dsn)
+async def test_the_widget_with_its_own_screenshot(
+    project: Any, wait_until: Any, open_capturing_shop: Any, sdk: str
+) -> None:
+    page: Page = await open_capturing_shop(sdk, project.dsn)
     sent: list[bytes] = []
     page.on(
         "request", lambda request: "/envelope/" in request.url and sent.append(request.post_data_buffer or b"")

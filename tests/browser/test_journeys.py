@@ -40,7 +40,7 @@ async def sign_in(page: Page, site: str, email: str, password: str, path: str = 
     await page.wait_for_url(lambda url: "/auth/" not in url)
 
 
-async def test_a_newcomer(world: World, open_as: Any, open_shop: Any, site: str, tmp_path: Path) -> None:
+async def test_a_newcomer(world: World, open_as: Any, open_capturing_shop: Any, site: str, tmp_path: Path) -> None:
     """Sign in, make a project, get feedback from a real widget, open, resolve, undo, find, export."""
     name = f"Shop {uuid.uuid4().hex[:6]}"
     organization = world.other.organization
@@ -55,7 +55,7 @@ async def test_a_newcomer(world: World, open_as: Any, open_shop: Any, site: str,
     dsn = await page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(r"http://[0-9a-f]{32}@[^/]+/\d+", dsn)
 
-    shop: Page = await open_shop("sentry-browser-11", dsn)
+    shop: Page = await open_capturing_shop("sentry-browser-11", dsn)
     await shop.evaluate(WIDGET)
     await shop.get_by_role("button", name="Report a Bug").click()
     await shop.get_by_label("Name").fill("Jane Doe")

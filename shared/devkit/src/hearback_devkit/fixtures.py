@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -127,18 +128,31 @@ def own_s3_server() -> Iterator[S3Server]:
     server.stop()
 
 
-@pytest_asyncio.fixture(scope="session")
-async def chromium() -> AsyncIterator["Browser"]:
-    """Yield a headless Chromium for the session; open a context of your own in it."""
+@asynccontextmanager
+async def _browser(*, captures: bool) -> AsyncIterator["Browser"]:
     from playwright.async_api import async_playwright, expect  # Slow to import, and few tests need it.
 
     from hearback_devkit.testing.browsers import launch_chromium
 
     expect.set_options(timeout=30_000)  # for busy machines
     async with async_playwright() as playwright:
-        browser = await launch_chromium(playwright)
+        browser = await launch_chromium(playwright, captures=captures)
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def chromium() -> AsyncIterator["Browser"]:
+    """Yield a headless Chromium for the session; open a context of your own in it."""
+    async with _browser(captures=False) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(scope="session")
+async def capturing_chromium() -> AsyncIterator["Browser"]:
+    """Yield a Chromium like `chromium` whose pages can capture their tab."""
+    async with _browser(captures=True) as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture

@@ -20,27 +20,34 @@ FLAGS: Final = (
 )
 # What axe has on colours, all that another colour scheme can change.
 COLOURS: Final = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+# It has no windows at all, and takes less than half of the CPU.
+_SHELL: Final = "chromium-headless-shell"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _RUN_AXE: Final = """async (options) =>
   (await axe.run(document, {resultTypes: ["violations"], ...options})).violations.flatMap((one) =>
     one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 160)} ${(node.any[0] || {message: ""}).message}`))"""
 
 
-def find_chromium() -> str:
-    """Return the path in `HEARBACK_CHROMIUM`, or of the first Chromium in PATH.
+def find_chromium(*, captures: bool = False) -> str:
+    """Return the path in `HEARBACK_CHROMIUM`, or of the first Chromium in PATH; one that `captures` tabs if asked.
 
     Raises:
         LookupError: Not found.
     """
-    path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    names = _NAMES if captures else (_SHELL, *_NAMES)
+    path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if path is None:
         raise LookupError("no Chromium: run `make test`, which installs it, or set HEARBACK_CHROMIUM")
     return path
 
 
-async def launch_chromium(playwright: Playwright, *flags: str) -> Browser:
-    """Start a Chromium without background network requests; `flags` are appended to ours."""
-    return await playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
+async def launch_chromium(playwright: Playwright, *flags: str, captures: bool = False) -> Browser:
+    """Start a Chromium without background network requests; `flags` are appended to ours.
+
+    One that `captures` tabs lets pages take pictures of themselves.
+    """
+    path = find_chromium(captures=captures)
+    return await playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
 
 
 @cache
