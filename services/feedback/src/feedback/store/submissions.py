@@ -47,8 +47,6 @@ class Known:
 def _find_statement() -> CompoundSelect[Any]:
     wanted, table = keyset(), CLOSED_SUBMISSION
     stored = select(
-        wanted.c.project_id,
-        wanted.c.event_id,
         FEEDBACK.c.id,
         FEEDBACK.c.revision,
         literal(None, Text).label("reason"),
@@ -58,7 +56,9 @@ def _find_statement() -> CompoundSelect[Any]:
             else_=FEEDBACK.c.evidence["is_spam"].astext.is_not_distinct_from("true"),
         ),
         *(FEEDBACK.c.message, FEEDBACK.c.name, FEEDBACK.c.contact_email),
-    ).join(FEEDBACK, is_of(wanted, FEEDBACK))
+    ).where(FEEDBACK.c.project_id == wanted.c.project_id)
+    event_id = FEEDBACK.c.event_id  # in the order of event ids, so that no lookup goes by the mailbox
+    stored = stored.where(event_id.between(wanted.c.event_id, wanted.c.event_id)).order_by(event_id).limit(1)
     closed = select(
         literal(None, BigInteger),
         table.c.revision,
@@ -67,7 +67,7 @@ def _find_statement() -> CompoundSelect[Any]:
         false(),
         *(literal(None, Text) for _ in range(3)),
     ).where(is_of(wanted, table))
-    return for_each(wanted, closed, *wanted.c).union_all(stored)
+    return for_each(wanted, closed, *wanted.c).union_all(for_each(wanted, stored, *wanted.c))
 
 
 _FIND: Final = Prepared(_find_statement())
