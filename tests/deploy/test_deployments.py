@@ -10,6 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from hearback_kit.program import EXIT_SECONDS_MORE
+from hearback_kit.settings import ServiceSettings
 from hearback_local.services import SERVICES
 from pydantic import AliasChoices
 
@@ -110,6 +112,23 @@ def test_every_address_is_a_service_and_its_port() -> None:
 def test_every_database_is_created() -> None:
     created = set(re.findall(r"CREATE DATABASE (\w+);", (DOCKER / "databases.sql").read_text()))
     assert len(created) == len([service for service in SERVICES if service.load().migrations])
+
+
+def test_everything_has_the_time_to_stop_that_its_program_takes() -> None:
+    takes = 2 * ServiceSettings.model_fields["shutdown_seconds_max"].default + EXIT_SECONDS_MORE
+    units = {"s": 1, "m": 60}
+    for name, one in COMPOSE.items():
+        if not name.endswith("-migrate"):
+            given = one["stop_grace_period"]
+            assert int(given[:-1]) * units[given[-1]] > takes, name
+    for file in ("edge.yaml", *(f"{name}.yaml" for name in NAMES)):
+        manifest_of = {one["metadata"]["name"]: one for one in manifests(file) if one["kind"] == "Deployment"}
+        served = {one["metadata"]["name"] for one in manifests(file) if one["kind"] == "Service"}
+        for name, deployment in manifest_of.items():
+            pod = deployment["spec"]["template"]["spec"]
+            waits = pod["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            assert (waits > 0) is (name in served), name  # for connections that still come
+            assert pod["terminationGracePeriodSeconds"] > waits + takes
 
 
 def test_nothing_runs_as_root_or_writes_to_its_image() -> None:

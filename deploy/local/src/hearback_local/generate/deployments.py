@@ -131,6 +131,7 @@ name: hearback
 
 x-service: &service
   restart: unless-stopped
+  stop_grace_period: 45s
   read_only: true
   user: "10001"
   cap_drop: [ALL]
@@ -156,6 +157,7 @@ services:
   postgres:
     image: ${{POSTGRES_IMAGE:-postgres:18}}
     restart: unless-stopped
+    stop_grace_period: 1m
     environment:
       POSTGRES_USER: hearback
       POSTGRES_PASSWORD: ${{POSTGRES_PASSWORD}}
@@ -169,6 +171,7 @@ services:
   valkey:
     image: ${{VALKEY_IMAGE:-valkey/valkey:9}}
     restart: unless-stopped
+    stop_grace_period: 1m
     command: >-
       valkey-server --requirepass ${{VALKEY_PASSWORD}} --appendonly yes --appendfsync always
       --maxmemory-policy noeviction
@@ -182,6 +185,7 @@ services:
   caddy:
     image: ${{CADDY_IMAGE:-caddy:2}}
     restart: unless-stopped
+    stop_grace_period: 45s
     ports: ["80:80", "443:443"]
     environment:
       HEARBACK_SITE: ${{HEARBACK_SITE}}
