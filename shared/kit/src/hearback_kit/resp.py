@@ -20,7 +20,12 @@ REPLICAS_MS_MAX: Final = 1_000
 
 def encode_command(*arguments: bytes | str | int) -> bytes:
     """Encode a command as a RESP array of bulk strings."""
-    parts = [b"*%d\r\n" % len(arguments)]
+    return b"*%d\r\n%b" % (len(arguments), encode_arguments(arguments))
+
+
+def encode_arguments(arguments: Iterable[bytes | str | int]) -> bytes:
+    """Encode the arguments of a command, which their number precedes."""
+    parts = []
     for argument in arguments:
         raw = argument if isinstance(argument, bytes) else str(argument).encode()
         parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))

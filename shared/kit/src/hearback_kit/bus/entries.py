@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from hearback_kit.bus.messages import DeadLetter, Incoming
@@ -12,15 +13,16 @@ _ERROR_CHARACTERS_MAX: Final = 4_000
 
 def incoming(key: str, entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: int = 1) -> Incoming:
     """Return the message of a stream entry; missing fields are empty, for the handler to refuse."""
-    return Incoming(
-        key=key,
-        entry_id=entry_id.decode(),
-        type=_text(fields.get(b"t")) or "",
-        version=_text(fields.get(b"v")) or "",
-        data=fields.get(b"d", b""),
-        body=fields.get(b"b"),
-        traceparent=_text(fields.get(b"p")),
-        deliveries=deliveries,
+    field = fields.get
+    return Incoming(  # by position, at half the cost of keywords
+        key,
+        entry_id.decode(),
+        _known(field(b"t", b"")),
+        _known(field(b"v", b"")),
+        field(b"d", b""),
+        field(b"b"),
+        _text(field(b"p")),
+        deliveries,
     )
 
 
@@ -63,3 +65,9 @@ def by_key(messages: Sequence[Incoming]) -> dict[str, list[Incoming]]:
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=256)
+def _known(value: bytes) -> str:
+    """Return a type or version, of which there are few."""
+    return value.decode("utf-8", "replace")

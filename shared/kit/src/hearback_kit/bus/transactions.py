@@ -13,7 +13,7 @@ from hearback_kit.bus.entries import DEAD_SUFFIX, dead_letter_fields
 from hearback_kit.bus.messages import Incoming, Outgoing
 from hearback_kit.bus.xadds import encode_xadd
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import EXEC, MULTI, Wire, encode_command
+from hearback_kit.resp import EXEC, MULTI, Wire, encode_arguments, encode_command
 from hearback_kit.resp_cluster import RespCluster
 from hearback_kit.valkey import outage_as_unavailable
 
@@ -34,7 +34,11 @@ def ending(group: str, ids: Ids) -> list[bytes]:
     """Return the commands that acknowledge and delete entries."""
     commands = []
     for key, entries in ids.items():
-        commands += [encode_command("XACK", key, group, *entries), encode_command("XDEL", key, *entries)]
+        encoded = encode_arguments(entries)  # once for both
+        commands += [
+            b"*%d\r\n%b%b" % (len(head) + len(entries), encode_arguments(head), encoded)
+            for head in (("XACK", key, group), ("XDEL", key))
+        ]
     return commands
 
 
