@@ -172,3 +172,11 @@ async def test_refused_words_are_decided_by_the_rules_of_now(api: Api, message: 
     [found] = answer.json()["reasons"]
     assert (found is None) == (reason is None)
     assert await rows(api.intake) == [], "deciding stores nothing"
+
+
+@pytest.mark.parametrize(("value", "status"), [(str(10**30), 200), ("-1e400", 400), ('"\\ud800"', 400)])
+async def test_refused_words_may_have_numbers_of_any_length(api: Api, value: str, status: int) -> None:
+    words = orjson.Fragment(f'{{"contexts": {{"feedback": {{"message": "short"}}}}, "extra": {value}}}')
+    content = {"submissions": [{"message": orjson.loads(submitted().data), "payload": words}]}
+    answer = await call_signed(api.client, DECISIONS_PATH, content, secret=api.intake.settings.secret_key)
+    assert (answer.status_code, len(answer.json().get("reasons", ()))) == (status, 1 if status == 200 else 0)

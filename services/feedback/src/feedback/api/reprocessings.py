@@ -1,6 +1,7 @@
 """Reprocess stored feedback, for `hearback reprocess`."""
 
-import orjson
+import json
+
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
 from hearback_fleet.access import internal_router
@@ -45,7 +46,8 @@ async def post_decisions(state: StateDep, wanted: Decisions) -> Reasons:
         if not isinstance(one.message, FeedbackSubmitted):
             raise BadRequest("Expected feedback.")
         message = read_submitted(one.message.model_dump_json().encode())
-        submitted.append((message, orjson.dumps(one.payload)))
+        payload = json.dumps(one.payload)  # not by orjson, which refuses numbers of more than 64 bits
+        submitted.append((message, payload.encode()))
     read = await _decide(state).read(submitted)
     return Reasons(reasons=[Reason.DUPLICATE if is_repeated(one.message) else one.reason for one in read])
 
