@@ -7,7 +7,7 @@ import pytest
 from envelope_gateway.domain import envelope as module
 from envelope_gateway.domain.envelope import parse_envelope
 from envelope_gateway.domain.refusals import Refused
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ID = "9ec79c33ec9942ab8353589fcb2e04dc"
@@ -197,7 +197,6 @@ payloads = st.binary(max_size=64)
 item_headers = st.dictionaries(st.text(max_size=8), values, max_size=3)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.dictionaries(st.text(max_size=8), values, max_size=3),
     st.lists(st.tuples(st.text(), item_headers, payloads), max_size=6),
@@ -225,12 +224,11 @@ pieces = st.sampled_from(
 
 
 @given(st.lists(pieces, max_size=24).map(b"".join) | st.binary(max_size=200))
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500)
 def test_no_bytes_crash_the_parser_and_both_parsers_agree(body):
     assert verdict(body) == exact_verdict(body)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 255))
 def test_a_flipped_byte_never_crashes(payload, place, byte):
     body = bytearray(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from envelope_gateway.domain.error_event import is_feedback, reduce_event
 from envelope_gateway.domain.event_payload import decode_event, decode_event_lenient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -189,7 +189,6 @@ names = st.sampled_from(
 
 
 @given(st.dictionaries(names, odd, max_size=8))
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_odd_fields_cost_themselves_not_the_event(event):
     found = reduce(event)
     assert isinstance(found["timestamp"], datetime)

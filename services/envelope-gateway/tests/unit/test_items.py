@@ -119,7 +119,7 @@ MESSAGES_OF = {
 }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ITEMS, st.none() | st.just(ID), st.booleans())
 def test_every_item_ends_in_exactly_one_place(items, header_id, takes_feedback):
     config = project_config(features={"organizations:user-feedback-ingest": takes_feedback})

@@ -39,7 +39,7 @@ from ..data.envelopes import KEY
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MODELS = {model.TYPE: model for model in MESSAGES}
-MANY = settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=120, suppress_health_check=list(HealthCheck))
 PROJECT = Project(project_config(), Limits())
 READER = RequestReader("127.0.0.0/8")
 

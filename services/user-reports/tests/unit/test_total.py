@@ -7,7 +7,7 @@ import orjson
 from hearback_contracts.events import ErrorEventReceived, EventUser, ExceptionValue, Frame, UserReportSubmitted
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.strategies import INSTANTS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from user_reports.domain.admission import (
     AgeRules,
@@ -72,7 +72,6 @@ POLICIES = st.builds(ProjectPolicy)
 
 
 @given(EVENTS)
-@settings(deadline=None)
 def test_every_event_is_indexed(event: ErrorEventReceived) -> None:
     occurrence = occurrence_of(event, AGE_MAX)
     assert isinstance(occurrence, Occurrence)
@@ -82,7 +81,6 @@ def test_every_event_is_indexed(event: ErrorEventReceived) -> None:
 
 
 @given(MESSAGES, PAYLOADS, POLICIES)
-@settings(deadline=None)
 def test_every_report_is_admitted_or_refused(
     message: UserReportSubmitted, payload: dict[str, Any] | None, policy: ProjectPolicy
 ) -> None:
@@ -96,7 +94,6 @@ def test_every_report_is_admitted_or_refused(
 
 
 @given(MESSAGES, PAYLOADS, EVENTS)
-@settings(deadline=None)
 def test_every_admitted_report_becomes_a_feedback(
     message: UserReportSubmitted, payload: dict[str, Any] | None, event: ErrorEventReceived
 ) -> None:
