@@ -5,8 +5,8 @@ from hearback_devkit.testing.statistics import call_empty, copy_row, count_read
 from hearback_kit.db import Database
 from hearback_kit.db.rows import delete_some, is_among
 from hearback_kit.db.rowsets import arrays, for_each
-from hearback_kit.db.statistics import GROWTH_MIN, ROWS_MIN, refresh_statistics
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text, select, text
+from hearback_kit.db.statistics import GROWTH_MIN, ROWS_MIN, USES_MIN, StatisticsKeeper, refresh_statistics
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text, select
 
 QUEUE = Table("queue", MetaData(), Column("name", Text, primary_key=True), Column("rank", BigInteger, index=True))
 WANTED = {"name": ["0", "17", "9000"]}
@@ -61,9 +61,7 @@ async def test_statistics_follow_a_table_that_has_grown_much(
         await connection.fetch("UPDATE pg_class SET reltuples = $1 WHERE relname = 'queue'", known)
         await connection.fetch("SELECT pg_stat_force_next_flush()")
     assert await refresh_statistics(filled) == grown
-    async with filled.connection() as connection:
-        rows = await connection.scalar(text("SELECT reltuples FROM pg_class WHERE relname = 'queue'"))
-    assert rows == (10_000 if grown else known)
+    assert await count_rows(filled) == (10_000 if grown else known)
     assert await refresh_statistics(filled) == []
 
 
@@ -75,3 +73,24 @@ async def test_small_tables_need_no_statistics(database: Database) -> None:
     async with database.direct() as connection:
         await connection.fetch("SELECT pg_stat_force_next_flush()")
     assert await refresh_statistics(database) == []
+
+
+async def test_a_database_at_rest_is_left_alone(filled: Database) -> None:
+    keeper = StatisticsKeeper(filled)
+    await keeper.look()
+    assert await count_rows(filled) == 0
+    while filled.uses < USES_MIN:
+        await filled.ping()
+    await keeper.look()
+    assert await count_rows(filled) == 10_000
+    uses = filled.uses
+    await keeper.look()
+    assert filled.uses == uses
+
+
+async def count_rows(database: Database) -> int:
+    """Return how many rows the statistics say the table has; make PostgreSQL count what was stored so far."""
+    async with database.direct() as connection:
+        await connection.fetch("SELECT pg_stat_force_next_flush()")
+        [row] = await connection.fetch("SELECT reltuples FROM pg_class WHERE relname = 'queue'")
+    return int(row["reltuples"])

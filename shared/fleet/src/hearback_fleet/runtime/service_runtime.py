@@ -17,7 +17,7 @@ from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.common import COMMON, Common, SharedRun
 from hearback_kit.db import Database
-from hearback_kit.db.statistics import refresh_statistics
+from hearback_kit.db.statistics import StatisticsKeeper
 from hearback_kit.health import Check
 from hearback_kit.http import ServiceClient
 from hearback_kit.limits import LimitBatches
@@ -261,7 +261,7 @@ class ServiceRuntime:
     def keep_statistics(self) -> None:
         """Keep the planner's statistics of the database current, if it is used."""
         if "database" in vars(self):
-            self.every("statistics", STATISTICS_SECONDS, partial(refresh_statistics, self.database))
+            self.every("statistics", STATISTICS_SECONDS, StatisticsKeeper(self.database).look)
 
     @property
     def _redis_url(self) -> str:

@@ -87,6 +87,8 @@ def _is_statement_timeout(error: BaseException) -> bool:
 class Database:
     """A pool of connections to a service's database; those not needed at once for `quiet_seconds` are closed.
 
+    `uses` counts how often a connection was taken.
+
     It keeps up to `pool_size` connections, and opens up to `more_max` more while those are in use.
 
     The context managers raise `QueryTimeout` for a statement that takes longer than `statement_timeout_ms`, and
@@ -108,6 +110,7 @@ class Database:
         silence_seconds_max: float = 5.0,
         quiet_seconds: float = 10.0,
     ) -> None:
+        self.uses = 0
         self._silence_seconds_max = silence_seconds_max
         self._shares = Shares(share_max or max(1, pool_size // 2))
         self._use = PoolUse(quiet_seconds)
@@ -219,6 +222,7 @@ class Database:
     @asynccontextmanager
     async def _counted(self, opening: AbstractAsyncContextManager[Opened]) -> AsyncIterator[Opened]:
         """Count a use of the pool; close connections that are not needed."""
+        self.uses += 1
         self._use.begin()
         try:
             async with opening as connection:

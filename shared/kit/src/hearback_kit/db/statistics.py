@@ -13,6 +13,7 @@ from hearback_kit.db.database import Database
 
 ROWS_MIN: Final = 1_000  # of fewer, all are read in no time
 GROWTH_MIN: Final = 10  # estimates that are off by less hardly change a plan
+USES_MIN: Final = 20  # of connections, since the last look: nothing has grown much by fewer
 _GROWN: Final = text("""
 SELECT oid::regclass::text FROM pg_class
 WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
@@ -31,3 +32,17 @@ async def refresh_statistics(database: Database) -> list[str]:
         for name in grown:
             await connection.execute(text(f"ANALYZE (SKIP_LOCKED) {name}"))
     return list(grown)
+
+
+class StatisticsKeeper:
+    """Refreshes the statistics of a database that this process uses; one at rest is left alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._uses = 0
+
+    async def look(self) -> None:
+        """Refresh statistics if connections were taken `USES_MIN` times since the last look."""
+        if self._database.uses - self._uses >= USES_MIN:
+            await refresh_statistics(self._database)
+            self._uses = self._database.uses
