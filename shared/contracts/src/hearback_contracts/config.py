@@ -70,8 +70,10 @@ class ProjectConfig(_Flagged):
 
     def is_of_any(self, organizations: Collection[str]) -> bool:
         """Return whether the project's organization is among some, named by id, slug or former slug."""
+        if not organizations:
+            return False
         names = {str(self.organization_id), self.organization_slug, *self.organization_former_slugs}
-        return bool(organizations) and not names.isdisjoint(organizations)
+        return not names.isdisjoint(organizations)
 
     @property
     def origins(self) -> tuple[str, ...]:

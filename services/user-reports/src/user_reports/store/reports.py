@@ -48,6 +48,7 @@ def _upsert() -> Any:
 
 
 def _set_links() -> Any:
+    # Named twice, so that reports are looked up by id: a join with the batch alone may read all of them.
     batch, again = rowset(REPORTS, _LINK), rowset(REPORTS, ("id",), name="again")
     return (
         update(REPORTS)
@@ -117,7 +118,7 @@ async def store_reports(connection: Connection, reports: Sequence[Report]) -> No
 
 
 async def store_links(connection: Connection, reports: Sequence[Report]) -> None:
-    """Store the links of waiting reports."""
+    """Store the links of reports that waited; the transaction has locked them (`lock_waiting`)."""
     rows = [{name: getattr(report, name) for name in _LINK} for report in reports]
     if rows:
         await SET_LINKS.execute(connection, rows=orjson.dumps(rows).decode())
