@@ -25,7 +25,7 @@ ORDER BY 1
 async def refresh_statistics(database: Database) -> list[str]:
     """Analyze the tables of a database that are far larger than its statistics say; return their names.
 
-    Those that another process analyzes are skipped, and those that the role does not own: PostgreSQL warns of them.
+    Skipped are those that another process analyzes, and those that the role does not own (PostgreSQL warns).
     """
     async with database.statements() as connection:
         grown = (await connection.execute(_GROWN, {"rows": ROWS_MIN, "growth": GROWTH_MIN})).scalars().all()
