@@ -1,5 +1,8 @@
 # Everything a person does here is a target of this file; `make` lists them.
-PYTHON ?= python3
+# A distribution's Python, built with profile-guided optimization, takes a third less CPU than one that is not.
+SYSTEM_PYTHON := /usr/bin/python3
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(if $(shell $(SYSTEM_PYTHON) -c '$(USABLE)' 2>/dev/null && echo usable),$(SYSTEM_PYTHON),python3)
 PORT ?= 8000
 JOBS ?= 4
 SEED ?= 1
@@ -15,6 +18,18 @@ export UV_PYTHON_DOWNLOADS := never
 # After the folder moved, or its Python is gone, nothing in .venv can start: make it again.
 ifneq ($(wildcard $(STAMP)),)
 ifneq ($(shell grep -qsF '$(CURDIR)/.venv/bin/python' $(BIN)/hearback && $(BIN)/python -c '' 2>/dev/null && echo usable),usable)
+$(shell rm -f $(STAMP) $(BIN)/python)
+endif
+endif
+
+# Another Python that is asked for by name makes .venv again, too.
+ifeq ($(origin PYTHON)$(wildcard $(STAMP)),command line$(STAMP))
+NAME_PYTHON := import sys; print(sys.base_prefix, sys.version.split()[0])
+NAMED := $(shell $(PYTHON) -c '$(NAME_PYTHON)' 2>/dev/null)
+ifeq ($(NAMED),)
+$(error $(PYTHON) is no Python that runs)
+endif
+ifneq ($(shell $(BIN)/python -c '$(NAME_PYTHON)' 2>/dev/null),$(NAMED))
 $(shell rm -f $(STAMP) $(BIN)/python)
 endif
 endif

@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import pytest
 from hearback_command import hearback
+from prepared_stores import prepare
 
 TRUE, ANY = object(), object()
 
@@ -229,6 +230,8 @@ SHORT_MOMENTS = {"CLIENT_REPORTS_GATHER_MS_MAX": "200"}
 
 def start_fleet(data_dir: Path, **environment: str) -> Fleet:
     """Start a fleet in a folder, on a free port, and wait until it is ready."""
+    if "HEARBACK_DATABASE_URL" not in environment:
+        prepare(data_dir)
     done = hearback(data_dir, "up", "--port", "0", "--detach", "--json", **environment)
     assert done.returncode == 0, done.stderr
     return Fleet(json.loads(done.stdout), data_dir)

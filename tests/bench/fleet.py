@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -19,11 +20,11 @@ from typing import Any
 
 from hearback_devkit.engines.process import free_port
 
-from tests.bench.model import Options, Row, table
+from tests.bench.model import Options, Row, machine, table
 from tests.bench.open_loop import ID, NOW, Offered, envelope, offer
 from tests.bench.processes import cpu_by_name, hearback, lag, pss_mb
 from tests.bench.programs import cpu_seconds, program
-from tests.bench.sustained import sustained
+from tests.bench.sustained import Progress, sustained
 
 IDLE_SECONDS = 20
 DRAIN_SECONDS_MAX = 120.0
@@ -219,11 +220,15 @@ def _row(fleet: Fleet, mix: str, requests: list[bytes], rate: float, seconds: fl
 
 
 def _burst_row(fleet: Fleet, requests: list[bytes], burst: int, kept_up: float) -> Row:
-    sent = time.perf_counter()
-    offered = offer(fleet.port, requests, 1e6, burst / 1e6)
-    fleet.drain()
-    per_second = burst / (time.perf_counter() - sent)
-    row = Row(f"a burst of {burst:,}, stored", [per_second], stored=f"{offered.answered:,} / {burst:,}")
+    with Progress(fleet.url_of("feedback")) as progress:
+        sent = time.perf_counter()
+        offered = offer(fleet.port, requests, 1e6, burst / 1e6)
+        fleet.drain()
+        drained = time.perf_counter() - sent
+    per_second = progress.per_second(0, progress.stored)
+    row = Row(f"a burst of {burst:,}, stored", [per_second])
+    row.stored = f"{progress.stored:,.0f} / {offered.answered:,}"
+    row.notes = [f"all of it, with its fate, after {drained:.1f} s: {burst / drained:,.0f}/s"]
     if kept_up:
         row.ratios, row.limit, row.reach = [per_second / kept_up], "the rate that was kept up", ">= 1"
     return row
@@ -275,7 +280,7 @@ def main() -> None:
     given = parser.parse_args()
     rates = [float(rate) for rate in given.rates.split(",") if rate]
     rows = measure(rates, given.seconds, given.mix, given.burst, given.sustained)
-    sys.stdout.write(table(rows) + "\n")
+    sys.stdout.write(f"Machine: {machine()}, load {os.getloadavg()[0]:.1f} at the end.\n\n{table(rows)}\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """What a topic gives back, and how it is printed."""
 
 import os
+import platform
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,9 +57,10 @@ def _ratio(row: Row) -> str:
 
 
 def machine() -> str:
-    """The size of this machine in words."""
+    """The size of this machine in words, and the Python that runs here."""
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
-    return f"{os.cpu_count()} cores, {int(memory.split()[1]) / 2**20:.0f} GB"
+    python = f"Python {platform.python_version()} ({Path(sys.executable).resolve()})"
+    return f"{os.cpu_count()} cores, {int(memory.split()[1]) / 2**20:.0f} GB, {python}"
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -33,7 +33,8 @@ from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
 from notifier.consumers.feedback_created import handle_feedback_created
 from notifier.service.address_notices import Context
-from notifier.service.deliver_notices import DeliverNotices
+from notifier.service.attempt_delivery import DeliveryAttempts
+from notifier.service.deliver_mails import DeliverMails
 from notifier.service.render_mail import mail_renderer
 from notifier.settings import Settings
 from notifier.store.tables import OUTBOX
@@ -120,7 +121,9 @@ async def _measure(postgres: str, valkey: str, smtp_port: int, mails: int) -> li
         async with database.direct() as connection:
             await connection.fetch(f"DELETE FROM delivery WHERE id > (SELECT min(id) FROM delivery) + {mails - 1}")
         mail, calls = mail_transport(settings.smtp_url, settings.data_dir), OutboundCalls()
-        deliver = DeliverNotices(settings, database, clock, mail=mail, calls=calls, render=mail_renderer())
+        used = settings, database, clock
+        attempts = DeliveryAttempts(*used, mail=mail, calls=calls, render=mail_renderer())
+        deliver = DeliverMails(*used, attempts)
         start, cpu = time.perf_counter(), time.process_time()
         sent = await deliver.run_once()
         handed, handed_cpu = time.perf_counter() - start, time.process_time() - cpu

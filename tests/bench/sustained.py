@@ -4,7 +4,7 @@ import threading
 import time
 import urllib.request
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from hearback_devkit.engines.process import free_port
 
@@ -13,12 +13,11 @@ from tests.bench.model import Row
 from tests.bench.open_loop import Offered, filled
 from tests.bench.programs import program
 
-FIRST_RATE = 300.0
-STEP = 1.2
-HALVINGS = 2  # of the last step, the first that was not kept up
-BACK = 0.95
+FIRST_RATE = 600.0
+STEP = 1.3
 TRIAL_SECONDS = 10.0
-CONFIRMATIONS_MAX = 5
+LONG_TRIALS_MAX = 5
+NEAR = 1.04  # between rates that are near enough to end the search
 LINGER_SECONDS = 2.2  # client-reports', with its batch: what is under way at any rate when the load ends
 DRAIN_SECONDS_MAX = 1.0  # beyond that
 COMPARED = 10_000
@@ -45,14 +44,23 @@ class LoadedFleet(Protocol):
 
 @dataclass
 class Progress:
-    """How many feedback are stored, looked at again and again; times in seconds."""
+    """How many feedback are stored while the block runs, looked at again and again; times in seconds."""
 
     url: str
     stop: threading.Event = field(default_factory=threading.Event)
     samples: list[tuple[float, float]] = field(default_factory=list)
 
-    def run(self) -> None:
-        """Look until stopped, and once after that."""
+    def __enter__(self) -> Self:
+        self._look()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
         while not self.stop.wait(SAMPLE_SECONDS):
             self._look()
         self._look()
@@ -90,28 +98,38 @@ def sustained(fleet: LoadedFleet, requests: list[bytes], seconds: float) -> tupl
     """Return the row of the highest rate that was kept up, and that rate (0 when none was)."""
     bare = bare_per_second(requests)
     fleet.load(requests, FIRST_RATE, TRIAL_SECONDS)
-    best, rate = FIRST_RATE, FIRST_RATE * STEP
-    while _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS)):
-        best, rate = rate, rate * STEP
-    too_high = rate
-    for _ in range(HALVINGS):
-        rate = (best + too_high) / 2
-        if _keeps_up(fleet.load(requests, rate, TRIAL_SECONDS)):
-            best = rate
+    too_high = FIRST_RATE * STEP
+    while _keeps_up(fleet.load(requests, too_high, TRIAL_SECONDS)):
+        too_high *= STEP
+    found, kept_up = Row("stored as fast as accepted", [0], reach=">= 0.13"), 0.0
+    rate = too_high / STEP**2  # the last one was kept up for seconds, which flatters
+    for _ in range(LONG_TRIALS_MAX):
+        progress, load, memory = _long_trial(fleet, requests, rate, seconds)
+        if _keeps_up(load):
+            found, kept_up = _row(progress, load, memory, (rate, bare)), rate
         else:
             too_high = rate
-    for _ in range(CONFIRMATIONS_MAX):
-        before = fleet.memory_mb()
-        progress = Progress(fleet.url_of("feedback"))
-        thread = threading.Thread(target=progress.run)
-        thread.start()
-        load = fleet.load(requests, best, seconds)
-        progress.stop.set()
-        thread.join()
-        if _keeps_up(load):
-            return _row(progress, load, (before, fleet.memory_mb()), (best, bare)), best
-        best *= BACK
-    return Row("stored as fast as accepted", [0], reach=">= 0.13"), 0.0
+        if kept_up and too_high < kept_up * NEAR:
+            break
+        # The first rate that may be kept up is that at which the rest was stored: the more rows, the lower it is.
+        rate = (kept_up + too_high) / 2 if kept_up else min(_stored_per_second(load), too_high / NEAR)
+    return found, kept_up
+
+
+def _long_trial(
+    fleet: LoadedFleet, requests: list[bytes], rate: float, seconds: float
+) -> tuple[Progress, Load, tuple[float, float]]:
+    """Return what was stored meanwhile, what came of the load, and the memory before and after."""
+    before = fleet.memory_mb()
+    with Progress(fleet.url_of("feedback")) as progress:
+        load = fleet.load(requests, rate, seconds)
+    return progress, load, (before, fleet.memory_mb())
+
+
+def _stored_per_second(load: Load) -> float:
+    """Return the rate at which a load that was not kept up was stored in the end."""
+    offered, _, drained = load
+    return offered.answered / (offered.seconds + drained)
 
 
 def _keeps_up(load: Load) -> bool:

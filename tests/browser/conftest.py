@@ -139,7 +139,7 @@ def gate(fleet: Any) -> Iterator[Gate]:
 
 
 # An error page is an answer; and htmx logs a request that a newer one replaced.
-EXPECTED = re.compile("status of 40|htmx:(?:afterRequest|sendAbort)")
+EXPECTED = re.compile("status of 4|htmx:(?:afterRequest|sendAbort)")
 OpenShop = Callable[..., Awaitable[Page]]
 
 

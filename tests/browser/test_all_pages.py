@@ -41,6 +41,11 @@ UNPRINTED = """() => [...document.querySelectorAll("main *")].filter((one) => {
     return one.clientWidth > 1 && one.checkVisibility() && !one.closest(".visually-hidden, .chart, .shot, iframe")
       && (one.matches("button") || (isCut && !one.matches("input, select, textarea")));
   }).map((one) => one.outerHTML.slice(0, 160))"""
+# What others wrote, where combining marks would be drawn over what is around it.
+UNBOUND = """() => [...document.querySelectorAll("main [dir=auto]:not(input, textarea, select)")]
+  .map((one) => getComputedStyle(one).display.startsWith("inline") ? one.closest("p, h1, h2, h3") : one)
+  .filter((one) => one && one.checkVisibility() && getComputedStyle(one).display !== "contents"
+    && getComputedStyle(one).overflowY === "visible").map((one) => one.outerHTML.slice(0, 160))"""
 # What covers the page however one scrolls, as a share of the window.
 STUCK = """() => [...document.querySelectorAll("body *")]
   .filter((one) => ["sticky", "fixed"].includes(getComputedStyle(one).position) && one.checkVisibility()
@@ -75,6 +80,7 @@ async def look(page: Page) -> list[str]:
     facts = await page.evaluate(FACTS)
     if facts != ["en", True, 1, 1]:
         found.append(f"language, title, number of h1 and main: {facts}")
+    found += [f"marks on its letters cover what is around: {element}" for element in await page.evaluate(UNBOUND)]
     await page.set_viewport_size({"width": 720, "height": 1000})  # A4
     await page.emulate_media(media="print")
     found += [f"not on paper: {element}" for element in await page.evaluate(UNPRINTED)]

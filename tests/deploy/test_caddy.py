@@ -226,3 +226,4 @@ def test_service_that_is_away_is_503_with_retry_after(tmp_path: Path, wait_until
         answer = httpx.post(f"{url}/api/1/envelope/", content=b"{}")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.headers["retry-after"] == "1"
+    assert answer.headers["access-control-allow-origin"] == "*"

@@ -31,7 +31,7 @@ def own(fleet_starter: tuple[Callable[..., Any], Callable[[Any], None]], tmp_pat
     stop(running)
 
 
-def feedback(contact: str, message: str, user: str | None = None) -> tuple[str, bytes]:
+def feedback(contact: str, message: str, user: dict[str, str] | None = None) -> tuple[str, bytes]:
     event_id = uuid.uuid4().hex
     payload: dict[str, Any] = {
         "event_id": event_id,
@@ -40,11 +40,11 @@ def feedback(contact: str, message: str, user: str | None = None) -> tuple[str, 
         "contexts": {"feedback": {"message": message, "contact_email": contact, "name": "A name"}},
     }
     if user:
-        payload["user"] = {"email": user}
+        payload["user"] = user
     return event_id, json.dumps(payload).encode()
 
 
-def send_feedback(project: Any, contact: str, message: str, user: str | None = None) -> str:
+def send_feedback(project: Any, contact: str, message: str, user: dict[str, str] | None = None) -> str:
     event_id, payload = feedback(contact, message, user)
     attachment = ({"type": "attachment", "filename": "screenshot.png"}, SCREENSHOT)
     answer = project.send(({"type": "feedback"}, payload), attachment, header={"event_id": event_id})
@@ -52,10 +52,10 @@ def send_feedback(project: Any, contact: str, message: str, user: str | None = N
     return event_id
 
 
-def send_report(project: Any, email: str, user: str) -> str:
+def send_report(project: Any, email: str, user: dict[str, str]) -> str:
     """Send an error event that a user met, and a report about it."""
     event_id = uuid.uuid4().hex
-    event = {"event_id": event_id, "platform": "python", "message": "it broke", "user": {"email": user, "id": "7"}}
+    event = {"event_id": event_id, "platform": "python", "message": "it broke", "user": user}
     report = {"event_id": event_id, "name": "A name", "email": email, "comments": "it broke for me"}
     for kind, payload in (("event", event), ("user_report", report)):
         answer = project.send(({"type": kind}, json.dumps(payload).encode()), header={"event_id": event_id})
@@ -101,10 +101,15 @@ def files_naming(folder: Path, *texts: bytes, within: tuple[str, ...] = ("blobs"
 def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_until: Callable[..., Any]) -> None:
     project = own.new_project()
     theirs = [send_feedback(project, f" {PERSON.upper()}\n", "from ada")]
-    theirs.append(send_feedback(project, "", "ada again", f"\t{PERSON} "))
+    theirs.append(send_feedback(project, "", "ada again", {"email": f"\t{PERSON} "}))
+    theirs.append(send_feedback(project, "", "ada by id", {"id": PERSON, "email": OTHER}))
+    theirs.append(send_feedback(project, "", "ada by name", {"username": PERSON.lower()}))
     kept = send_feedback(project, OTHER, "from grace")
-    report = send_report(project, PERSON, PERSON)
-    about = send_report(project, OTHER, f"{PERSON} \n")
+    report = send_report(project, PERSON, {"email": PERSON, "id": "7"})
+    about = [
+        send_report(project, OTHER, user)
+        for user in ({"email": f"{PERSON} \n", "id": "7"}, {"id": PERSON}, {"username": PERSON, "name": PERSON})
+    ]
     refused, too_long = feedback(PERSON, "x" * 10_000)
     assert project.send(({"type": "feedback"}, too_long), header={"event_id": refused}).status_code == 200
     kept_refused, too_long = feedback(OTHER, "y" * 10_000)
@@ -120,6 +125,8 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
         assert {issue["metadata"]["message"] for issue in project.issues()} >= {
             "from ada",
             "ada again",
+            "ada by id",
+            "ada by name",
             "from grace",
         }
         return bool(files_naming(own.data_dir, PERSON.encode()))
@@ -145,17 +152,17 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
     assert PERSON.lower() not in written.read_text().lower()
     assert written.stat().st_mode & 0o077 == 0
 
-    # Of three equal screenshots, two were the person's.
+    # Of five equal screenshots, four were the person's.
     wait_until(lambda: len(files_naming(own.data_dir, SCREENSHOT)) == 1)
     for event_id in (*theirs, report):
         submission = project.submission(event_id)
         assert submission is None or submission["reason"] == "deleted", submission
     messages = {issue["metadata"]["message"] for issue in project.issues()}
     assert "from grace" in messages
-    assert not messages & {"from ada", "ada again"}
+    assert not messages & {"from ada", "ada again", "ada by id", "ada by name"}
     assert project.submission(kept)["state"] == "stored"
     reports = project.get(f"/api/0/projects/{project.organization}/{project.project}/user-feedback/")
-    assert [one["eventID"] for one in reports] == [about]
+    assert {one["eventID"] for one in reports} == set(about)
     assert asyncio.run(rows_naming(database, OTHER)) != []
     assert [name for name in asyncio.run(rows_naming(database, "yyyyyyyyyy")) if "refused_submission" in name]
 
@@ -174,7 +181,7 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
 def test_no_secret_and_no_persons_word_is_in_a_log(own: Any) -> None:
     """What goes through a fleet is in none of its logs."""
     project = own.new_project()
-    send_feedback(project, PERSON, "a word of a person that no log repeats", PERSON)
+    send_feedback(project, PERSON, "a word of a person that no log repeats", {"email": PERSON})
     environment = json.loads((own.data_dir / "state.json").read_text())["environment"]
     account = {"email": own.facts["admin_email"], "password": own.facts["admin_password"]}
     for password in (account["password"], "a wrong password of a person"):

@@ -88,7 +88,7 @@ def test_every_pod_is_bounded_watched_and_unprivileged(overlay: str) -> None:
     for name, deployment in of_kind(overlay, "Deployment").items():
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         (port,) = (one["containerPort"] for one in container["ports"])
-        for probe in ("livenessProbe", "readinessProbe"):
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             check = container[probe].get("httpGet") or container[probe]["tcpSocket"]
             assert check["port"] == port, name
         assert container["readinessProbe"]["httpGet"]["path"] in {"/readyz", "/healthz"}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -34,7 +34,9 @@ from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
 from notifier.domain.feedback import Feedback, read_created
 from notifier.service.address_notices import Context
-from notifier.service.deliver_notices import DeliverNotices
+from notifier.service.attempt_delivery import DeliveryAttempts
+from notifier.service.deliver_mails import DeliverMails
+from notifier.service.deliver_webhooks import DeliverWebhooks
 from notifier.service.render_mail import mail_renderer
 from notifier.settings import Settings
 from notifier.store.delivery_log import list_deliveries
@@ -68,6 +70,23 @@ def created(content: FeedbackContent, project_id: int = 1) -> FeedbackCreated:
     return FeedbackCreated(id=new_id(), occurred_at=NOW, project_id=project_id, feedback=content)
 
 
+@dataclass(frozen=True)
+class Deliverer:
+    """Delivers by both channels."""
+
+    mails: DeliverMails
+    webhooks: DeliverWebhooks
+
+    async def run_once(self) -> int:
+        """Deliver what is due; return how many were tried."""
+        tried, _ = await asyncio.gather(self.mails.run_once(), self._call())
+        return tried
+
+    async def _call(self) -> None:
+        while await self.webhooks.begin_due():
+            await self.webhooks.finish()
+
+
 @dataclass
 class Notifier:
     """The use cases on a real database, with time to move."""
@@ -83,13 +102,13 @@ class Notifier:
     def database(self) -> Database:
         return self.context.database
 
-    def deliverer(self, mail: MailTransport | None = None, **settings: Any) -> DeliverNotices:
+    def deliverer(self, mail: MailTransport | None = None, **settings: Any) -> Deliverer:
         changed = self.settings.model_copy(update=settings)
         mail = mail or mail_transport(changed.smtp_url, changed.data_dir, seconds_max=changed.smtp_seconds_max)
         self.closing.append(mail)
-        return DeliverNotices(
-            changed, self.database, self.clock, mail=mail, calls=self.calls, render=mail_renderer()
-        )
+        used = changed, self.database, self.clock
+        attempts = DeliveryAttempts(*used, mail=mail, calls=self.calls, render=mail_renderer())
+        return Deliverer(DeliverMails(*used, attempts), DeliverWebhooks(*used, attempts))
 
     async def deliveries(self) -> list[Any]:
         """All deliveries, oldest first."""
@@ -145,7 +164,7 @@ async def notifier(
     database = Database(settings.database_url)
     clock = ManualClock(NOW)
     registry = ServiceClient(settings.registry_url, service="notifier", secret="x", attempts=1)
-    calls = OutboundCalls(seconds_max=2.0, allowed_hosts=settings.webhook_hosts_allowed)
+    calls = OutboundCalls(seconds_max=60.0, allowed_hosts=settings.webhook_hosts_allowed)
     context = Context(
         settings.service,
         database,
@@ -252,14 +271,16 @@ class Hook:
     url: str
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
-@pytest_asyncio.fixture
-async def hook() -> AsyncIterator[Hook]:
+@asynccontextmanager
+async def hook_server() -> AsyncIterator[Hook]:
     found = Hook("")
+    found.answering.set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -267,6 +288,7 @@ async def hook() -> AsyncIterator[Hook]:
         headers = {name.lower(): value for name, value in headers.items()}
         body = await reader.readexactly(int(headers["content-length"]))
         found.requests.append((headers, body))
+        await found.answering.wait()
         writer.write(found.answers.pop(0) if found.answers else OK)
         await writer.drain()
         writer.close()
@@ -274,8 +296,21 @@ async def hook() -> AsyncIterator[Hook]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
     yield found
+    found.answering.set()
     server.close()
     await server.wait_closed()
+
+
+@pytest_asyncio.fixture
+async def hook() -> AsyncIterator[Hook]:
+    async with hook_server() as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def other_hook() -> AsyncIterator[Hook]:
+    async with hook_server() as found:
+        yield found
 
 
 @dataclass

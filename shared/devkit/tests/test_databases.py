@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import pytest_asyncio
-from hearback_devkit.testing.databases import Databases
+from hearback_devkit.testing.databases import Databases, statements_of_rows
 
 PACKAGE = "feedback.store.migrations"
 ROW = "INSERT INTO outbox (key, type, version, data) VALUES ('k', 't', 1, '')"
@@ -38,6 +38,19 @@ async def test_rows_and_sequences_are_gone(own: Databases) -> None:
     await connection.execute(ROW)
     assert await connection.fetchval("SELECT min(id) FROM outbox") == 1
     await connection.close()
+
+
+async def test_rows_and_sequences_are_copied(own: Databases) -> None:
+    rows = "SELECT * FROM outbox ORDER BY id"
+    first, second = [await asyncpg.connect(await own.take(PACKAGE)) for _ in range(2)]
+    await first.execute(f"{ROW}; {ROW}; DELETE FROM outbox WHERE id = 1")
+    await second.execute(await statements_of_rows(first))
+    assert await second.fetch(rows) == await first.fetch(rows) != []
+    await second.execute(ROW)
+    assert await second.fetchval("SELECT max(id) FROM outbox") == 3
+    assert await second.fetchval("SHOW session_replication_role") == "origin"
+    for connection in (first, second):
+        await connection.close()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_devkit.fleet import publish_project
-from hearback_devkit.testing import FaultProxy, eventually, run_on_loop, running
+from hearback_devkit.testing import FaultProxy, beside, eventually, run_on_loop, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.background import CRASHES
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
@@ -58,15 +58,9 @@ async def settings(redis_url: str, make_database: Callable[[str], Awaitable[str]
 @asynccontextmanager
 async def running_beside(work: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
     """Run something until the block ends; it must not have ended before."""
-    stop = asyncio.Event()
-    task = asyncio.ensure_future(work(stop))
-    try:
+    async with beside(work) as task:
         yield
         assert not task.done()
-    finally:
-        stop.set()
-        await asyncio.wait([task], timeout=15)
-    await task
 
 
 @pytest.mark.parametrize("store", ["valkey", "postgres"])

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
-from hearback_devkit.testing import eventually, running
+from hearback_devkit.testing import beside, eventually, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_fleet.runtime.consumers import consumer_name
 from hearback_kit.background import Stage
@@ -85,12 +85,9 @@ async def test_an_app_stops_its_tasks_and_closes_what_it_opened(settings: Settin
 
 async def test_a_worker_stops_its_tasks_and_closes_what_it_opened(settings: Settings) -> None:
     log = Log()
-    stop = asyncio.Event()
-    task = asyncio.create_task(service_worker(settings, build=build(log)).run(stop))
-    await eventually(lambda: len(log) == 2)
-    log.clear()
-    stop.set()
-    await task
+    async with beside(service_worker(settings, build=build(log)).run):
+        await eventually(lambda: len(log) == 2)
+        log.clear()
     assert log == ENDING
 
 
@@ -150,11 +147,8 @@ async def test_a_service_without_an_outbox_cannot_use_one(settings: Settings) ->
 
 async def test_a_worker_with_a_database_keeps_its_statistics(settings: Settings) -> None:
     worker = service_worker(settings, build=lambda runtime: runtime.add_check("own", runtime.database.ping))
-    stop = asyncio.Event()
-    task = asyncio.create_task(worker.run(stop))
-    await eventually(lambda: set(worker.checks) == {"database", "own", "statistics"})
-    stop.set()
-    await task
+    async with beside(worker.run):
+        await eventually(lambda: set(worker.checks) == {"database", "own", "statistics"})
 
 
 async def test_consumers_share_the_shards_under_one_name(settings: Settings, bus: Any) -> None:
@@ -174,13 +168,10 @@ async def test_consumers_share_the_shards_under_one_name(settings: Settings, bus
         assert consumer_name(runtime.settings).startswith("sample-")
 
     worker = service_worker(settings, build=parts)
-    stop = asyncio.Event()
-    task = asyncio.create_task(worker.run(stop))
-    await eventually(lambda: set(worker.checks) == {"valkey", "consumers", "stream-depths"})
-    for check in worker.checks.values():
-        await check()
-    stop.set()
-    await task
+    async with beside(worker.run):
+        await eventually(lambda: set(worker.checks) == {"valkey", "consumers", "stream-depths"})
+        for check in worker.checks.values():
+            await check()
 
 
 @pytest.mark.parametrize(("is_common", "gather_ms"), [(True, 900), (False, 300)], ids=["one process", "apart"])
@@ -238,18 +229,16 @@ async def test_an_app_and_a_worker_of_one_process_have_connections_in_common(
         assert runtime.relay is not None
 
     app = service_app(settings, title="Sample", description="x", build=keep, outbox=stored_outbox)
-    worker, stop = service_worker(settings, build=keep, outbox=stored_outbox), asyncio.Event()
+    worker = service_worker(settings, build=keep, outbox=stored_outbox)
     token = COMMON.set(Common())
     try:
-        task = asyncio.create_task(worker.run(stop))
         async with running(app):
-            await eventually(lambda: len(runtimes) == 2)
-            first, second = runtimes
-            assert first.database is second.database
-            assert first.relay is second.relay
-            assert first.bus is second.bus
-            stop.set()
-            await task
+            async with beside(worker.run):
+                await eventually(lambda: len(runtimes) == 2)
+                first, second = runtimes
+                assert first.database is second.database
+                assert first.relay is second.relay
+                assert first.bus is second.bus
             await first.database.ping()
             await first.bus.ping()
     finally:

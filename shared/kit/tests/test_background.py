@@ -6,7 +6,7 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import beside, eventually
 from hearback_kit.background import Background, Part, Stage, pause
 from hearback_kit.errors import Unavailable
 from hearback_kit.worker import Periodic, Work, Worker
@@ -189,13 +189,10 @@ async def test_a_worker_shows_its_checks_while_it_runs_and_closes_what_it_opened
     assert list(shown) == ["worker-worker"]
     with pytest.raises(Unavailable):
         await worker.checks["worker"]()
-    stop = asyncio.Event()
-    task = asyncio.create_task(worker.run(stop))
-    await eventually(lambda: "job starts" in log)
-    assert set(worker.checks) == {"database", "job"}
-    assert set(shown) == {"worker-database", "worker-job"}
-    stop.set()
-    await task
+    async with beside(worker.run):
+        await eventually(lambda: "job starts" in log)
+        assert set(worker.checks) == {"database", "job"}
+        assert set(shown) == {"worker-database", "worker-job"}
     assert log == ["open", "job starts", "job stops", "close"]
 
 
@@ -208,9 +205,6 @@ async def test_a_job_that_is_woken_runs_sooner_but_not_more_often_than_it_may() 
             periodic.wake()
 
     periodic = Periodic("job", 60.0, job, seconds_min=0.05)
-    stop = asyncio.Event()
-    running = asyncio.create_task(periodic.run(stop))
-    await eventually(lambda: len(times) == 3)
-    stop.set()
-    await running
+    async with beside(periodic.run):
+        await eventually(lambda: len(times) == 3)
     assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.049

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import hiredis
 import pytest
 from hearback_devkit.engines import ValkeyCluster
-from hearback_devkit.testing import ManualClock, eventually, recorded
+from hearback_devkit.testing import ManualClock, beside, eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
@@ -161,19 +161,17 @@ async def test_limits_are_exact_and_those_of_a_tenant_lie_together(wires):
 
 async def test_snapshots_are_published_and_followed(valkey_cluster):
     client, waiting = connect(valkey_cluster.url), connect(valkey_cluster.url, blocking=True)
-    store, stop = SnapshotStore(client), asyncio.Event()
+    store = SnapshotStore(client)
     cache = SnapshotCache(client, waiting, lambda _, raw: raw)
-    following = asyncio.create_task(cache.follow(stop))
-    names = [f"name-{n}" for n in range(20)]
-    await store.publish(dict.fromkeys(names, b"old"))
-    assert {await cache.load(name) for name in names} == {b"old"}
-    await store.publish({**dict.fromkeys(names, b"new"), "name-0": None})
-    await eventually(lambda: all(cache.peek(name, b"unknown") != b"old" for name in names))
-    assert set((await cache.current(("name-",))).values()) == {b"new"}
-    assert await cache.load("name-0") is None
-    assert await store.history() == await store.history()
-    stop.set()
-    await following
+    async with beside(cache.follow):
+        names = [f"name-{n}" for n in range(20)]
+        await store.publish(dict.fromkeys(names, b"old"))
+        assert {await cache.load(name) for name in names} == {b"old"}
+        await store.publish({**dict.fromkeys(names, b"new"), "name-0": None})
+        await eventually(lambda: all(cache.peek(name, b"unknown") != b"old" for name in names))
+        assert set((await cache.current(("name-",))).values()) == {b"new"}
+        assert await cache.load("name-0") is None
+        assert await store.history() == await store.history()
     await client.aclose()
     await waiting.aclose()
 
@@ -182,15 +180,12 @@ async def test_several_streams_are_followed_from_their_ends(valkey_cluster, bus)
     seen: list[bytes] = []
     waiting = connect(valkey_cluster.url, blocking=True)
     tail = StreamTail(waiting, KEYS, lambda messages: seen.extend(one.data for one in messages))
-    stop = asyncio.Event()
     await bus.publish([Outgoing(KEYS[0], "t", b"old")])
-    running = asyncio.create_task(tail.run(stop))
-    await tail.following(5)
-    for n, key in enumerate(KEYS * 2):
-        await bus.publish([Outgoing(key, "t", b"%d" % n)])
-    await eventually(lambda: sorted(seen) == [b"%d" % n for n in range(2 * SHARDS)])
-    stop.set()
-    await running
+    async with beside(tail.run):
+        await tail.following(5)
+        for n, key in enumerate(KEYS * 2):
+            await bus.publish([Outgoing(key, "t", b"%d" % n)])
+        await eventually(lambda: sorted(seen) == [b"%d" % n for n in range(2 * SHARDS)])
     await waiting.aclose()
 
 

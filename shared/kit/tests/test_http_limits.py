@@ -1,13 +1,16 @@
 """Clients that take too long or too many connections: they are cut off, and no other client notices."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 from hearback_devkit.testing import eventually, recorded, served
-from hearback_kit.http_server import HttpLimits
+from hearback_kit.http_server import HttpLimits, refusals
+from hearback_kit.http_server.spares import SPARES_MAX
 from hearback_kit.values.addresses import TrustedProxies, parse_networks
 
 LIMITS = HttpLimits(
@@ -128,7 +131,8 @@ async def test_connections_beyond_the_limit_are_refused_and_then_taken_again(lim
                 reader, writer = await stack.enter_async_context(connected(url))
                 writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
                 assert (await reader.read(12)).endswith(b"200")
-            async with connected(url) as (reader, _):
+            async with connected(url) as (reader, writer):
+                writer.write(PLAIN)
                 refusal = await reader.read()
             assert refusal.startswith(b"HTTP/1.1 503 ")
             assert b"\r\nx-content-type-options: nosniff\r\n" in refusal
@@ -137,6 +141,53 @@ async def test_connections_beyond_the_limit_are_refused_and_then_taken_again(lim
             return await answer(url) == b"200"
 
         await eventually(is_taken)
+
+
+PROBE = [b"GET /heal", b"thz HTTP/1.1\r\nhost: a\r\n\r\n"]
+
+
+@pytest.mark.parametrize("limits", [{"connections_per_address_max": 1}, {"connections_max": 1}])
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        (PROBE, b"200"),
+        ([b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n"], b"503"),
+        ([b"GET /healthzz HTTP/1.1\r\nhost: a\r\n\r\n"], b"503"),
+        ([b"POST /healthz HTTP/1.1\r\nhost: a\r\n\r\n"], b"503"),
+        ([b"GET /heal"], b"503"),
+        ([], b"503"),
+    ],
+)
+async def test_a_process_without_a_connection_left_is_alive(
+    limits: dict[str, int], parts: list[bytes], status: bytes
+) -> None:
+    async with served(echo, limits=HttpLimits(**limits)) as url, connected(url) as (first, held):
+        held.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert (await first.read(12)).endswith(b"200")
+        async with connected(url) as (reader, writer):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            assert (await reader.read())[9:12] == status
+
+
+async def test_clients_beyond_the_limit_that_say_nothing_are_few() -> None:
+    """Those after them are refused without a word of theirs, and a probe is heard once they are gone."""
+    async with served(echo, limits=HttpLimits(connections_max=1)) as url, connected(url) as (first, held):
+        held.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert (await first.read(12)).endswith(b"200")
+        async with AsyncExitStack() as stack:
+            for _ in range(SPARES_MAX):
+                await stack.enter_async_context(connected(url))
+            async with connected(url) as (reader, _):
+                assert (await reader.read())[9:12] == b"503"
+
+        async def is_heard() -> bool:
+            async with connected(url) as (reader, writer):
+                writer.write(b"".join(PROBE))
+                return (await reader.read())[9:12] == b"200"
+
+        await eventually(is_heard)
 
 
 async def test_proxies_have_no_share() -> None:
@@ -173,3 +224,30 @@ async def test_ordinary_clients_are_served_beside_many_hostile_ones(kind: str) -
         ends = [reader.read() for reader, _ in opened]
         async with asyncio.timeout(30):
             await asyncio.gather(*ends, return_exceptions=True)
+
+
+def test_no_more_connections_are_held_than_half_of_the_files() -> None:
+    code = (
+        "import resource; from hearback_kit.http_server.limits import connections_within_files as within\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); print(within(16_384), within(32), within(31))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "32 32 31\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusals.ALIVE,
+        refusals.TIMED_OUT,
+        refusals.HEAD_TOO_LARGE,
+        refusals.TOO_MANY_CONNECTIONS,
+        refusals.NOT_GIVEN_BACK,
+    ],
+)
+def test_a_page_can_read_what_the_server_refuses(answer: bytes) -> None:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    headers = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    assert headers[b"access-control-allow-origin"] == b"*"
+    assert headers[b"access-control-expose-headers"] == b"retry-after"
+    assert int(headers[b"content-length"]) == len(body)

@@ -300,6 +300,7 @@ async def test_requests_sent_ahead_are_bounded(sent: int) -> None:
             writer.write(request("/plain"))
         answers = await reader.read()
     assert statuses(answers) == [b"200"] * 4 + ([b"429"] if sent > 4 else [b"200"])
+    assert (b"access-control-allow-origin: *\r\n" in answers) is (sent > 4)
     assert len(app.seen) == (5 if sent == 4 else 4)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvloop
-from hearback_devkit.testing import FaultProxy, eventually, run_on_loop
+from hearback_devkit.testing import FaultProxy, beside, eventually, run_on_loop
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.bus.group_reads import GroupReaders
@@ -153,8 +153,6 @@ def test_a_follower_of_snapshots_outlives_every_fault(
             store = SnapshotStore(direct)
             cache = SnapshotCache(client, waiting, lambda _name, raw: raw, block_ms=100)
             await store.publish({"a": b"on"})
-            stop = asyncio.Event()
-            following = asyncio.create_task(cache.follow(stop))
 
             async def is_now(wanted: bytes) -> bool:
                 try:
@@ -162,15 +160,14 @@ def test_a_follower_of_snapshots_outlives_every_fault(
                 except Unavailable:
                     return False
 
-            await eventually(lambda: is_now(b"on"))
-            FAULTS[fault](proxy)
-            await store.publish({"a": b"off"})
-            await eventually(lambda: proxy.faults_met)
-            assert not following.done()
-            proxy.heal()
-            await eventually(lambda: is_now(b"off"))
-            stop.set()
-            await following
+            async with beside(cache.follow) as following:
+                await eventually(lambda: is_now(b"on"))
+                FAULTS[fault](proxy)
+                await store.publish({"a": b"off"})
+                await eventually(lambda: proxy.faults_met)
+                assert not following.done()
+                proxy.heal()
+                await eventually(lambda: is_now(b"off"))
             for one in (client, waiting, direct):
                 await one.aclose()
 

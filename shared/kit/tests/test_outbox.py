@@ -1,11 +1,10 @@
 """The outbox: with the rows or not at all, in order, twice at worst, and never held up by one stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import pytest
-from hearback_devkit.testing import eventually, recorded
+from hearback_devkit.testing import beside, eventually, recorded
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.messages import SomeAway
 from hearback_kit.db import Database
@@ -32,18 +31,6 @@ def message(n: int, key: str = KEY) -> Outgoing:
 async def add(database: Database, outbox: Outbox, messages: Sequence[Outgoing]) -> Added:
     async with database.transaction() as connection:
         return await outbox.add(connection, messages)
-
-
-@asynccontextmanager
-async def running(relay: OutboxRelay) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    task = asyncio.create_task(relay.run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        async with asyncio.timeout(10):
-            await task
 
 
 async def left(database: Database) -> int:
@@ -106,15 +93,12 @@ async def test_a_stream_that_refuses_holds_up_no_other(database, outbox, bus, re
     await redis.set("refuses:{0}", "not a stream")
     await add(database, outbox, [message(n, key) for n in range(5) for key in ("refuses:{0}", KEY)])
     relay = OutboxRelay(database, TABLE, bus, batch_max=4, poll_seconds=0.01, behind_seconds=0.01)
-    stop = asyncio.Event()
-    task = asyncio.create_task(relay.run(stop))
-    await eventually(lambda: _is(left(database), 5))
-    await add(database, outbox, [message(n) for n in range(5, 10)])
-    await eventually(lambda: _is(left(database), 5))
-    await redis.delete("refuses:{0}")
-    await eventually(lambda: _is(left(database), 0))
-    stop.set()
-    await task
+    async with beside(relay.run):
+        await eventually(lambda: _is(left(database), 5))
+        await add(database, outbox, [message(n) for n in range(5, 10)])
+        await eventually(lambda: _is(left(database), 5))
+        await redis.delete("refuses:{0}")
+        await eventually(lambda: _is(left(database), 0))
     assert await stored(redis, "refuses:{0}") == list(range(5))
     came = await stored(redis)
     assert set(came) == set(range(10))
@@ -143,7 +127,7 @@ class Away:
 async def test_what_waits_is_measured(database, outbox, bus):
     await add(database, outbox, [message(n) for n in range(7)])
     for server, waiting in ((Away(), 7), (bus, 0)):
-        async with running(OutboxRelay(database, TABLE, server, behind_seconds=0.05)):
+        async with beside(OutboxRelay(database, TABLE, server, behind_seconds=0.05).run):
             await eventually(lambda waiting=waiting: recorded("hearback_outbox_waiting") == waiting)
 
 
@@ -172,7 +156,7 @@ class Once:
 
 async def test_what_committed_here_is_published_from_memory_and_deleted_together(database, outbox, bus, redis):
     relay = OutboxRelay(database, TABLE, bus, poll_seconds=3_600, behind_seconds=3_600, delete_seconds=0.3)
-    async with running(relay):
+    async with beside(relay.run):
         for n in range(10):
             relay.publish(await add(database, outbox, [message(2 * n), message(2 * n + 1, "other:{0}")]))
         await eventually(lambda: _is(stored(redis), list(range(0, 20, 2))))
@@ -185,7 +169,7 @@ async def test_what_committed_here_is_published_from_memory_and_deleted_together
 async def test_what_is_in_another_process_memory_is_not_published_twice(database, outbox, bus, redis):
     ours = OutboxRelay(database, TABLE, bus, poll_seconds=0.02, behind_seconds=5, delete_seconds=0.2)
     other = OutboxRelay(database, TABLE, bus, poll_seconds=0.02, behind_seconds=5, delete_seconds=0.2)
-    async with running(ours), running(other):
+    async with beside(ours.run), beside(other.run):
         for n in range(60):
             ours.publish(await add(database, outbox, [message(n)]))
             await eventually(lambda wanted=n + 1: _is(redis.xlen(KEY), wanted))
@@ -195,7 +179,7 @@ async def test_what_is_in_another_process_memory_is_not_published_twice(database
 
 async def test_a_kill_after_the_commit_loses_nothing(database, outbox, bus, redis):
     await add(database, outbox, [message(n) for n in range(3)])  # and the process ends before it publishes
-    async with running(OutboxRelay(database, TABLE, bus, behind_seconds=0.1)):
+    async with beside(OutboxRelay(database, TABLE, bus, behind_seconds=0.1).run):
         await eventually(lambda: _is(left(database), 0))
     assert await stored(redis) == [0, 1, 2]
 
@@ -207,7 +191,7 @@ async def test_a_kill_before_the_deletion_publishes_twice(database, outbox, bus,
     with pytest.raises(Killed):
         await task
     assert await left(database) == 1
-    async with running(OutboxRelay(database, TABLE, bus, behind_seconds=0.1)):
+    async with beside(OutboxRelay(database, TABLE, bus, behind_seconds=0.1).run):
         await eventually(lambda: _is(left(database), 0))
     assert await stored(redis) == [1, 1]
 
@@ -215,7 +199,7 @@ async def test_a_kill_before_the_deletion_publishes_twice(database, outbox, bus,
 @pytest.mark.parametrize("takes", [True, False])
 async def test_what_could_not_be_published_is_read_back(database, outbox, bus, redis, takes):
     relay = OutboxRelay(database, TABLE, Once(bus, takes=takes), behind_seconds=0.1)
-    async with running(relay):
+    async with beside(relay.run):
         for n in range(3):
             relay.publish(await add(database, outbox, [message(n)]))
         await eventually(lambda: _is(left(database), 0))
@@ -227,7 +211,7 @@ async def test_what_could_not_be_published_is_read_back(database, outbox, bus, r
 async def test_what_finds_no_room_in_memory_is_read_back(database, outbox, bus, redis):
     relay = OutboxRelay(database, TABLE, bus, behind_seconds=0.1, memory_max=4)
     added = [await add(database, outbox, [message(n)]) for n in range(10)]
-    async with running(relay):
+    async with beside(relay.run):
         for one in added:
             relay.publish(one)
         await eventually(lambda: _is(left(database), 0))
@@ -237,7 +221,7 @@ async def test_what_finds_no_room_in_memory_is_read_back(database, outbox, bus, 
 async def test_a_refused_key_in_memory_holds_up_no_other(database, outbox, bus, redis):
     await redis.set("refuses:{0}", "not a stream")
     relay = OutboxRelay(database, TABLE, bus, behind_seconds=0.1)
-    async with running(relay):
+    async with beside(relay.run):
         for n in range(5):
             relay.publish(await add(database, outbox, [message(n, key) for key in ("refuses:{0}", KEY)]))
         await eventually(lambda: _is(left(database), 5))
@@ -265,7 +249,7 @@ async def test_a_node_that_is_away_holds_up_no_other(database, outbox, bus, redi
     half = HalfAway(bus, "away:{1}")
     await add(database, outbox, [message(9, half.away)])
     relay = OutboxRelay(database, TABLE, half, behind_seconds=0.1)
-    async with running(relay):
+    async with beside(relay.run):
         for n in range(5):
             relay.publish(await add(database, outbox, [message(n, key) for key in (half.away, KEY)]))
         await eventually(lambda: _is(left(database), 6))
@@ -277,7 +261,7 @@ async def test_a_node_that_is_away_holds_up_no_other(database, outbox, bus, redi
 
 async def test_a_stop_publishes_what_committed(database, outbox, bus, redis):
     relay = OutboxRelay(database, TABLE, bus, delete_seconds=3_600)
-    async with running(relay):
+    async with beside(relay.run):
         relay.publish(await add(database, outbox, [message(1)]))
     assert await stored(redis) == [1]
     assert await left(database) == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hearback_devkit.engines import SentinelEngine, ValkeyEngine
-from hearback_devkit.testing import eventually, eventually_sync
+from hearback_devkit.testing import beside, eventually, eventually_sync
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.errors import Unavailable
@@ -116,30 +116,28 @@ async def test_what_one_replica_has_outlives_a_kill_of_the_primary_and_every_cli
 async def test_a_planned_failover_is_followed_also_by_connections_that_stay_open(group, wire):
     client: Any = connect(group.url)
     waiting = connect(group.url, blocking=True)
-    cache, stop = SnapshotCache(client, waiting, lambda _, raw: raw), asyncio.Event()
-    following = asyncio.create_task(cache.follow(stop))
-    await wire.command("SET", "a", "1")
-    await client.set("b", "1")
-    await eventually(group.fail_over)
-    new = f"127.0.0.1:{group.primary.port}"
-    await eventually(lambda: group.info("sentinel")["master0"]["address"] != new, seconds=30)
+    cache = SnapshotCache(client, waiting, lambda _, raw: raw)
+    async with beside(cache.follow):
+        await wire.command("SET", "a", "1")
+        await client.set("b", "1")
+        await eventually(group.fail_over)
+        new = f"127.0.0.1:{group.primary.port}"
+        await eventually(lambda: group.info("sentinel")["master0"]["address"] != new, seconds=30)
 
-    async def both_written() -> bool:
-        try:
-            await wire.command("SET", "a", "2")
-            await client.set("b", "2")
-        except Exception:  # of either client, while the old one becomes a replica
-            return False
-        return (await client.role())[0] == b"master"
+        async def both_written() -> bool:
+            try:
+                await wire.command("SET", "a", "2")
+                await client.set("b", "2")
+            except Exception:  # of either client, while the old one becomes a replica
+                return False
+            return (await client.role())[0] == b"master"
 
-    await eventually(both_written, seconds=30)
-    await SnapshotStore(client).publish({"one": b"new"})
-    assert await cache.load("one") == b"new"
-    await SnapshotStore(client).publish({"one": b"newer"})
-    await eventually(lambda: cache.peek("one") is None and cache.load("one"))
-    assert await cache.load("one") == b"newer"
-    stop.set()
-    await following
+        await eventually(both_written, seconds=30)
+        await SnapshotStore(client).publish({"one": b"new"})
+        assert await cache.load("one") == b"new"
+        await SnapshotStore(client).publish({"one": b"newer"})
+        await eventually(lambda: cache.peek("one") is None and cache.load("one"))
+        assert await cache.load("one") == b"newer"
     await client.aclose()
     await waiting.aclose()
 
@@ -188,6 +186,8 @@ async def test_without_a_sentinel_that_knows_the_primary_the_server_is_away(grou
         ("redis://h/1", "redis://h/1"),
         ("unix:///tmp/x", "unix:///tmp/x"),
         ("redis+sentinel://a,b:2/name", "redis://a/0"),
+        ("redis+sentinel://a,[::1]:2/name", "redis://a/0"),
+        ("redis+sentinel://u:p@[::1]:2,[::2]/name", "redis://u:p@[::1]:2/0"),
         ("rediss+sentinel://u:p%40@a:1,b:2/name/3?sentinel_password=x", "rediss://u:p%40@a:1/3"),
     ],
 )

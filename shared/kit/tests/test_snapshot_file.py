@@ -1,13 +1,12 @@
 """A file of the last known snapshots: a process that starts while the server is away has them."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hearback_devkit.testing import FaultProxy, eventually
+from hearback_devkit.testing import FaultProxy, beside, eventually
 from hearback_kit.errors import Unavailable
 from hearback_kit.snapshot_file import SnapshotFile
 from hearback_kit.snapshots import SnapshotCache, SnapshotStore
@@ -26,13 +25,10 @@ def keeping(redis_proxy: FaultProxy, tmp_path: Path) -> Callable[..., Any]:
         cache = SnapshotCache(client, waiting, lambda _, raw: int(raw), block_ms=50)
         options = {"prefixes": ("a", "b"), "interval_seconds": 0.02, **more}
         kept = SnapshotFile(cache, path, lambda value: b"%d" % value, **options)
-        stop = asyncio.Event()
-        tasks = [asyncio.create_task(cache.follow(stop)), asyncio.create_task(kept.run(stop))]
         try:
-            yield cache, kept
+            async with beside(cache.follow), beside(kept.run):
+                yield cache, kept
         finally:
-            stop.set()
-            await asyncio.gather(*tasks)
             await client.aclose()
             await waiting.aclose()
 

@@ -1,11 +1,10 @@
 """Configuration snapshots: followed, and kept while the server is away."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import beside, eventually
 from hearback_kit.errors import Unavailable
 from hearback_kit.snapshots import SnapshotCache, SnapshotStore
 from hearback_kit.valkey import connect
@@ -15,13 +14,10 @@ from hearback_kit.valkey import connect
 async def cache_at(url: str, **more) -> AsyncIterator[SnapshotCache]:
     client, waiting = connect(url), connect(url, blocking=True)
     cache = SnapshotCache(client, waiting, _parse, block_ms=50, **more)
-    stop = asyncio.Event()
-    task = asyncio.create_task(cache.follow(stop))
     try:
-        yield cache
+        async with beside(cache.follow):
+            yield cache
     finally:
-        stop.set()
-        await task
         await client.aclose()
         await waiting.aclose()
 

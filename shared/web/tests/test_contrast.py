@@ -5,6 +5,7 @@ from pathlib import Path
 
 import hearback_web
 import pytest
+from hearback_devkit.testing.browsers import contrast
 
 ROOT = Path(__file__).resolve().parents[3]
 CSS = (Path(hearback_web.__file__).parent / "static/app.css").read_text()
@@ -23,17 +24,6 @@ PAIRS = [
 TOKENS = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", CSS)
 LIGHT = {name: light for name, light, _ in TOKENS}
 DARK = {name: dark for name, _, dark in TOKENS}
-
-
-def luminance(colour: str) -> float:
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_every_colour_that_is_measured_is_of_both_themes() -> None:

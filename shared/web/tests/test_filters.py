@@ -23,6 +23,9 @@ NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
         (timedelta(days=6, hours=23), "6 d ago"),
         (timedelta(days=7), None),
         (-timedelta(hours=3), "in 3 h"),
+        (-timedelta(hours=2, minutes=59, seconds=58), "in 3 h"),
+        (-timedelta(days=6, hours=23, minutes=59), "in 7 d"),
+        (-timedelta(days=1, hours=11), "in 1 d"),
     ],
 )
 def test_relative_times(ago: timedelta, shown: str | None) -> None:

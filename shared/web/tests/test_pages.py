@@ -173,8 +173,10 @@ async def test_a_crash_is_a_page_that_says_nothing_of_the_code(browser: httpx.As
 
 async def test_errors_of_pages_are_pages_and_escaped(browser: httpx.AsyncClient) -> None:
     token = token_of(await browser.get(INBOX))
-    answer = await browser.post("/organizations/acme/stats/", data={"csrf_token": token})
+    form = {"Referer": f"http://hearback.example{ALERTS}?page=2"}
+    answer = await browser.post("/organizations/acme/stats/", data={"csrf_token": token}, headers=form)
     assert answer.status_code == 409
+    assert f'href="{ALERTS}?page=2"' in answer.text
     assert "Someone else &lt;changed&gt; this." in answer.text
     assert (await browser.get("/organizations/acme/stats/", params={"number": "x"})).status_code == 400
     assert (await browser.put(INBOX)).status_code == 405

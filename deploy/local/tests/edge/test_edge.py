@@ -68,6 +68,7 @@ async def exchange(port: int, request: bytes) -> bytes:
         return await reader.read()
 
 
+READABLE = b"Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: Retry-After\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Raw: As-Is\r\n\r\nok"
 
 
@@ -278,6 +279,7 @@ async def test_service_that_does_not_listen_is_503_with_retry_after() -> None:
         answer = await exchange(port, post(b"x", b"Connection: close"))
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: 1\r\n" in answer
+    assert READABLE in answer
     assert b'"code": "unavailable"' in answer
 
 
@@ -449,7 +451,9 @@ async def test_short_body_reaches_a_service_only_when_it_is_complete() -> None:
 async def test_connections_beyond_the_share_of_an_address_are_refused() -> None:
     async with edge_before(answering(OK), connections_per_address_max=2) as port:
         async with connected(port), connected(port) as (reader, writer):
-            assert b" 429 " in (await exchange(port, b""))[:14]
+            refused = await exchange(port, b"")
+            assert b" 429 " in refused[:14]
+            assert READABLE in refused
             writer.write(post(b"x"))
             assert (await read_head(reader)).startswith(b"HTTP/1.1 200 ")
 
@@ -465,7 +469,9 @@ async def test_unfinished_long_bodies_leave_room_for_short_requests() -> None:
         async with connected(port) as (_, writer):
             writer.write(long_head)
             await writer.drain()
-            assert b" 429 " in (await exchange(port, long_head))[:14]
+            refused = await exchange(port, long_head)
+            assert b" 429 " in refused[:14]
+            assert READABLE in refused
             assert (await exchange(port, post(b"x", b"Connection: close"))).startswith(b"HTTP/1.1 200 ")
 
         async def has_room() -> bool:
@@ -540,6 +546,30 @@ async def test_service_learns_that_the_client_of_a_query_left() -> None:
             writer.write(head(b"GET"))
             await asked.wait()
             reset(writer)
+        await asyncio.wait_for(left.wait(), 30)
+
+
+@pytest.mark.parametrize("leaves", ["before the answer", "amid it"])
+async def test_service_learns_that_the_reader_of_events_left(leaves: str) -> None:
+    asked, may_answer, left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def streaming(reader: Reader, writer: Writer) -> None:
+        await read_head(reader)
+        asked.set()
+        await may_answer.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n: hello\n\n")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        left.set()
+
+    async with edge_before(streaming) as port, connected(port) as (reader, writer):
+        writer.write(head(b"GET"))
+        await asked.wait()
+        if leaves == "amid it":
+            may_answer.set()
+            await read_head(reader)
+        writer.write_eof()
+        may_answer.set()
         await asyncio.wait_for(left.wait(), 30)
 
 
@@ -625,6 +655,7 @@ async def test_edge_answers_itself(request_bytes: bytes, status: bytes) -> None:
     async with edge_before(answering(OK)) as port:
         answer = await exchange(port, request_bytes)
     assert answer.split(b" ")[1] == status
+    assert (READABLE in answer) is (status != b"200")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ from hearback_local.edge.upstream import Pool, UpstreamConnection
 async def pool_of(connections_max: int, waiting_max: int) -> AsyncIterator[Pool]:
     """Yield a pool before a server that answers nothing."""
 
+    kept: set[asyncio.Task[None] | None] = set()
+
     async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        kept.add(asyncio.current_task())
         await reader.read()
         writer.close()
 
@@ -27,7 +30,7 @@ async def pool_of(connections_max: int, waiting_max: int) -> AsyncIterator[Pool]
     finally:
         pool.close_idle(float("inf"))
         server.close()
-        await server.wait_closed()
+        await asyncio.gather(*filter(None, kept), return_exceptions=True)
 
 
 async def queued(pool: Pool, count: int) -> list[asyncio.Task[UpstreamConnection]]:

@@ -33,7 +33,11 @@ def hearback(
         return subprocess.run([str(HEARBACK), *command], capture_output=True, text=True, check=False, env=known)
     if arguments[0] in FORKING:
         return shared_forks().run(
-            "hearback_local.commands.cli:run", *command, environment=environment, imports=IMPORTS
+            "hearback_local.commands.cli:run",
+            *command,
+            environment=environment,
+            imports=IMPORTS,
+            prepares=("hearback_devkit.testing.routes:derive_routes",),
         )
     with ThreadPoolExecutor(1) as pool:  # also where an event loop runs
         return pool.submit(_run_here, command, text).result()

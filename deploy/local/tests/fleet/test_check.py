@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ import asyncpg
 import pytest
 import redis
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
 from hearback_local.commands.check import examine
 from hearback_local.data_dir import DataDir
 from hearback_local.fleet.status import read_status
+from small_disks import fill, small_disk
 
 Answer = Callable[[str], tuple[int, str]]
 READY = (200, '{"status": "ok", "checks": {}}')
@@ -62,7 +64,7 @@ def fleet(tmp_path: Path, redis_url: str, postgres_url: str) -> Iterator[Callabl
     """A fleet of these services, as the commands see it; nothing waits in its streams."""
     with ExitStack() as stack:
 
-        def publish(answers: dict[str, Answer]) -> DataDir:
+        def publish(answers: dict[str, Answer], redis_url: str = redis_url) -> DataDir:
             services = [
                 {"name": name, "pid": 1, "port": stack.enter_context(service(answer))}
                 for name, answer in answers.items()
@@ -190,3 +192,60 @@ def test_what_a_gateway_keeps_on_its_disk_is_found(fleet: Callable[[dict[str, An
         "envelope-gateway keeps 3.0 MB on its disk for Valkey, the oldest for 90 s; 75% of the bound"
     )
     assert found["do"] == "deploy/runbooks/outage-spooled.md"
+
+
+@pytest.mark.parametrize(
+    ("share", "problem"),
+    [
+        (0.8, []),
+        (0.95, ["; at 100% it refuses writes"]),
+        (1.1, [" and refuses writes"]),
+    ],
+)
+def test_memory_of_valkey_that_is_used_up_is_found_before_it_refuses_writes(
+    share: float, problem: list[str], fleet: Callable[[dict[str, Answer]], DataDir], redis_url: str
+) -> None:
+    data_dir = fleet({"feedback": lambda _: READY})
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("ballast", b"x" * 8 * 2**20)
+        client.config_set("maxmemory", int(client.info("memory")["used_memory"] / share))
+        try:
+            found = [finding for finding in examine(data_dir) if not finding["ok"]]
+        finally:
+            client.config_set("maxmemory", 0)
+    assert [finding["what"].partition("of memory")[2] for finding in found] == problem
+    assert all(finding["do"] == "deploy/runbooks/not-accepting.md" for finding in found)
+
+
+def test_an_append_only_file_that_cannot_be_written_is_found(fleet: Callable[..., DataDir]) -> None:
+    with engine_scratch_directory() as folder, small_disk(folder, "300m") as disk:
+        engine = ValkeyEngine(disk / "valkey", appendfsync="everysec")
+        engine.start()
+        try:
+            fill(disk)
+            with redis.Redis.from_url(engine.url) as client:
+                for _ in range(2):  # the second is refused for what the first met
+                    with suppress(redis.ResponseError):
+                        client.set("more", b"x" * 100_000)
+            found = [finding for finding in examine(fleet({}, engine.url)) if not finding["ok"]]
+        finally:
+            engine.stop()
+    assert found == [
+        {
+            "ok": False,
+            "what": "valkey refuses writes, as it cannot write its append-only file",
+            "do": "deploy/runbooks/disk-filling.md",
+        }
+    ]
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "redis+cluster://127.0.0.1:1"])
+def test_a_valkey_that_cannot_be_reached_is_a_finding(url: str, fleet: Callable[..., DataDir]) -> None:
+    found = problems(fleet({"feedback": lambda _: READY}, url))
+    assert found == ["the stream server does not answer, so the lag is unknown"]
+
+
+def test_an_edge_that_refuses_says_why(fleet: Callable[[dict[str, Answer]], DataDir]) -> None:
+    refusal = (429, '{"detail": "Too many connections from this address.", "code": "too_many_connections"}')
+    found = problems(fleet({"edge": lambda _: refusal}))
+    assert found == ["edge is not ready", "edge reports: Too many connections from this address."]

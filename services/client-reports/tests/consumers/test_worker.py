@@ -1,6 +1,5 @@
 """The worker as it runs: both streams, from entry to answer."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_devkit.fleet import as_incoming
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import beside, eventually
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
 from hearback_kit.bus import Outgoing
@@ -24,14 +23,11 @@ from hearback_kit.values.ids import new_id
 
 @pytest_asyncio.fixture
 async def worker(store: Any) -> Any:
-    stop = asyncio.Event()
     settings = store.settings.model_copy(
         update={"maintenance_seconds": 0.1, "alert_seconds": 0.05, "deliveries_max": 1}
     )
-    task = asyncio.create_task(create_worker(settings, clock=store.clock).run(stop))
-    yield
-    stop.set()
-    await task
+    async with beside(create_worker(settings, clock=store.clock).run):
+        yield
 
 
 def report(store: Any, body: bytes, **fields: Any) -> Outgoing:

@@ -408,11 +408,7 @@ async def test_an_encoded_form_is_415_and_has_an_outcome_and_a_fate(
     assert (answer.status_code, answer.json()["code"]) == (415, "encoded_body")
     assert answer.headers["accept-encoding"] == "identity"
     assert answer.headers["access-control-allow-origin"] == PAGE
-    (outcome,) = await outcomes()
-    (count,) = outcome["outcomes"]
-    assert (count["category"], count["outcome"], count["reason"]) == (14, 3, "payload")
-    (step,) = outcome["steps"]
-    assert (step["state"], step["reason"], step["submission_id"]) == ("invalid", "payload", EVENT_ID)
+    assert await fate_of(outcomes) == (3, "payload", "invalid", "payload")
     assert await reports() == []
 
 
@@ -476,26 +472,19 @@ async def test_default_limits_are_met_by_no_person(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trusted", "forwarded", "address"),
+    ("trusted", "address"),
     [
-        ("127.0.0.0/8", None, "127.0.0.1"),
-        ("127.0.0.0/8", "203.0.113.9", "203.0.113.9"),
-        ("127.0.0.0/8", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
-        ("127.0.0.0/8,203.0.113.0/24", "198.51.100.1, 203.0.113.9", "198.51.100.1"),
-        ("127.0.0.0/8", "10.0.0.1, nonsense, 127.0.0.9", "10.0.0.1"),
-        ("127.0.0.0/8", "127.0.0.9, 127.0.0.8", "127.0.0.9"),
-        ("127.0.0.0/8", "2001:db8::1", "2001:db8::1"),
-        ("127.0.0.0/8", "198.51.100.9:51234", "198.51.100.9"),
-        ("127.0.0.0/8", "[2001:db8::5]:4433", "2001:db8::5"),
-        ("10.0.0.0/8", "203.0.113.9", "127.0.0.1"),
-        ("", "203.0.113.9", "127.0.0.1"),
+        ("127.0.0.0/8", "203.0.113.9"),
+        ("127.0.0.0/8,203.0.113.0/24", "198.51.100.1"),
+        ("10.0.0.0/8", "127.0.0.1"),
+        ("", "127.0.0.1"),
     ],
 )
 async def test_address_is_believed_from_our_proxies_only(
-    serving: Any, reports: Any, trusted: str, forwarded: str | None, address: str
+    serving: Any, reports: Any, trusted: str, address: str
 ) -> None:
     async with serving(trusted_proxies=trusted) as client:
-        headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+        headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
         assert (await client.post(PATH, params=GOOD, data=FORM, headers=headers)).status_code == 200
     ((message, _),) = await reports()
     assert message["remote_addr"] == address
@@ -526,6 +515,33 @@ async def test_valkey_away_means_503_for_forms_and_the_script_goes_on(
         redis_proxy.heal()
         await becomes(200, lambda: client.post(PATH, params=GOOD, data=FORM))
     assert len(await reports()) >= 1
+
+
+REFUSED: list[tuple[int, str, dict[str, Any], dict[str, str]]] = [
+    (400, "POST", {"params": GOOD, "data": {}}, {}),
+    (400, "GET", {"params": {}}, {}),
+    (403, "GET", {"params": GOOD}, {"Origin": "https://evil.example"}),
+    (404, "GET", {"params": GOOD | {"dsn": "x"}}, {}),
+    (413, "POST", {"params": GOOD, "content": b"x" * 4_097}, {}),
+    (415, "POST", {"params": GOOD, "content": b"x"}, {"Content-Encoding": "gzip"}),
+    (429, "GET", {"params": GOOD}, {}),
+]
+
+
+@pytest.mark.parametrize(("status", "method", "given", "headers"), REFUSED)
+async def test_a_page_can_read_each_refusal(
+    serving: Any, status: int, method: str, given: Any, headers: dict[str, str]
+) -> None:
+    limits = {"scripts_per_address_max": 1} if status == 429 else {}
+    origin = headers.get("Origin", PAGE)
+    async with serving(
+        {"options": {"sentry:origins": ["shop.example"]}}, body_bytes_max=4_096, **limits
+    ) as client:
+        for _ in range(2 if status == 429 else 1):
+            answer = await client.request(method, PATH, **given, headers={"Origin": PAGE} | headers)
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert "Retry-After" in answer.headers["access-control-expose-headers"]
 
 
 async def test_many_forms_at_once_are_each_taken_once(embed: httpx.AsyncClient, reports: Any) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from crash_embed.domain.appearance import Appearance, Requirement, ink_on
 from hearback_contracts.config import ProjectConfig
+from hearback_devkit.testing.browsers import contrast
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,16 +30,6 @@ def test_appearance_takes_only_declared_values() -> None:
     )
     assert Appearance.of(project(name=["x"], accent=7, theme=None, branding="1")) == ASKING
     assert Appearance.of(project(accent="#ABCDEF", theme="dark")).accent == "#abcdef"
-
-
-def contrast(one: str, other: str) -> float:
-    def luminance(colour: str) -> float:
-        values = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
 
 
 @given(st.integers(0, 0xFFFFFF))

@@ -19,6 +19,8 @@ def long(characters: int, limit: int) -> str:
     [
         ("name", "", [REQUIRED_MESSAGE]),
         ("name", " \t\n ", [REQUIRED_MESSAGE]),
+        ("name", "\u200b\u3164\ufeff", [REQUIRED_MESSAGE]),
+        ("name", "\x00", [NUL_MESSAGE]),
         ("name", "n" * 128, None),
         ("name", "  " + "n" * 128 + "  ", None),
         ("name", "n" * 129, [long(129, 128)]),
@@ -30,6 +32,8 @@ def long(characters: int, limit: int) -> str:
         ("email", "x" * 80, [EMAIL_MESSAGE, long(80, 75)]),
         ("email", "a\x00b@example.com", [EMAIL_MESSAGE, NUL_MESSAGE]),
         ("comments", "", [REQUIRED_MESSAGE]),
+        ("comments", "\u2800\u200d", [REQUIRED_MESSAGE]),
+        ("comments", "👩\u200d👧", None),
         ("comments", "c" * 4096, None),
         ("comments", "😀" * 4096, None),
         ("comments", "c" * 4097, [long(4097, 4096)]),

@@ -156,13 +156,34 @@ async def test_project_ids_are_u64_and_the_keys_own(gateway, path, methods, body
 
 
 @pytest.mark.parametrize(SURFACE, AUTHENTICATED)
-async def test_unknown_encodings_are_415_without_cors(gateway, path, methods, body, kind, status):
+async def test_unknown_encodings_are_415(gateway, path, methods, body, kind, status):
     for encoding in ("snappy", "gzip, gzip", "br,gzip"):
         answer = await gateway.send(body, path, content_type=kind, content_encoding=encoding)
         assert (answer.status_code, answer.content) == (415, b"")
         assert answer.headers["accept-encoding"] == "gzip,deflate,br,zstd"
-        assert "access-control-allow-origin" not in answer.headers
+        assert has_cors(answer)
     assert await gateway.kinds() == []
+
+
+REFUSED = [
+    (400, "POST", {}, b""),
+    (401, "POST", {"x_sentry_auth": None}, FEEDBACK),
+    (403, "POST", sentry(UNKNOWN_KEY), FEEDBACK),
+    (405, "DELETE", {}, b""),
+    (413, "POST", {}, b"x" * 70_000),
+    (415, "POST", {"content_encoding": "snappy"}, FEEDBACK),
+    (503, "POST", {}, FEEDBACK),
+]
+
+
+@pytest.mark.parametrize(("status", "method", "headers", "body"), REFUSED, ids=[row[0] for row in REFUSED])
+async def test_a_page_can_read_each_refusal(start_gateway, redis_proxy, status, method, headers, body):
+    async with start_gateway(envelope_bytes_max=65_536, redis_url=redis_proxy.url) as gateway:
+        if status == 503:
+            redis_proxy.refuse()
+        answer = await call(gateway, method, "/api/1/envelope/", body, **{**sentry(KEY), **headers})
+        assert answer.status_code == status
+        assert has_cors(answer)
 
 
 @pytest.mark.parametrize(SURFACE, [pytest.param(*row, id=row[0]) for row in ENDPOINTS])

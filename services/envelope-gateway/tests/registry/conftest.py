@@ -14,9 +14,11 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 from hearback_devkit.fleet import following
 from hearback_devkit.testing import ManualClock, running
+from hearback_devkit.testing.databases import statements_of_rows
 from hearback_fleet.configuration import Configuration
 from hearback_kit.db import Database
 from hearback_kit.http import ServiceClient
+from hearback_kit.snapshots import PREFIX, SnapshotStore
 from registry.app import create_app, create_worker
 from registry.settings import Settings
 
@@ -146,17 +148,47 @@ def working() -> Callable[..., AbstractAsyncContextManager[None]]:
     return _working
 
 
+class Demo:
+    """The organization `demo`: bootstrapped for the first test of a session, and copied for the others."""
+
+    def __init__(self) -> None:
+        self._answer: dict[str, Any] = {}
+        self._rows = ""
+        self._snapshots: dict[str, bytes | None] = {}
+
+    async def begin(self, client: Client, redis: Any) -> dict[str, Any]:
+        """Bring it into an empty registry; what its bootstrap answered."""
+        async with client.app.state.state.database.direct() as connection:
+            if self._answer:
+                await connection.execute(self._rows)
+                await SnapshotStore(redis).publish(self._snapshots)
+            else:
+                self._answer = await client.bootstrap("demo", "web")
+                self._rows = await statements_of_rows(connection)
+                keys = await redis.keys(f"{PREFIX}*")
+                names = [key.decode().removeprefix(PREFIX) for key in keys]
+                self._snapshots = dict(zip(names, await redis.mget(keys), strict=True))
+        return self._answer.copy()
+
+
+@pytest.fixture(scope="session")
+def demo() -> Demo:
+    return Demo()
+
+
 OpenRegistry = Callable[..., AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture
-def open_registry(settings: Settings) -> OpenRegistry:
+def open_registry(settings: Settings, redis: Any, demo: Demo) -> OpenRegistry:
     """Start a registry with the organization `demo` and with other settings."""
+    before: list[Client] = []
 
     @asynccontextmanager
     async def opened(**changes: Any) -> AsyncIterator[Client]:
         async with _open(settings.model_copy(update=changes)) as client:
-            client.demo = await client.bootstrap("demo", "web")
+            client.demo = await (client.bootstrap("demo", "web") if before else demo.begin(client, redis))
+            before.append(client)
             yield client
 
     return opened

@@ -71,6 +71,39 @@ def test_exception_spellings(spelling):
     assert [(frame.function, frame.in_app) for frame in found.frames] == [("f", True)]
 
 
+@pytest.mark.parametrize("odd", [{}, {"level": []}, {"user": "odd", "request": 5, "exception": "odd"}], ids=repr)
+@pytest.mark.parametrize(
+    "spelling", [{"values": [EXCEPTION]}, [EXCEPTION], EXCEPTION], ids=["values", "list", "one"]
+)
+def test_names_of_old_clients_are_read_whatever_else_is_odd(spelling, odd):
+    found = reduce(
+        odd
+        | {
+            "sentry.interfaces.Exception": spelling,
+            "sentry.interfaces.User": {"id": 7, "email": "ada@example.com"},
+            "sentry.interfaces.Http": {"url": "https://example.com/cart"},
+        }
+    )
+    assert [exception.type for exception in found["exceptions"]] == ["E"]
+    assert (found["user"].id, found["user"].email) == ("7", "ada@example.com")
+    assert found["url"] == "https://example.com/cart"
+
+
+def test_names_of_today_win_over_those_of_old_clients():
+    found = reduce(
+        {
+            "exception": [EXCEPTION],
+            "sentry.interfaces.Exception": [{"type": "Old"}],
+            "user": {"id": "1"},
+            "sentry.interfaces.User": {"id": "2"},
+            "request": {"url": "https://new.example.com"},
+            "sentry.interfaces.Http": {"url": "https://old.example.com"},
+        }
+    )
+    assert ([one.type for one in found["exceptions"]], found["user"].id) == (["E"], "1")
+    assert found["url"] == "https://new.example.com"
+
+
 def test_the_newest_frames_and_exceptions_are_kept():
     frames = [{"function": f"f{number}"} for number in range(80)]
     values = [{"type": f"E{number}", "stacktrace": {"frames": frames}} for number in range(12)]

@@ -24,7 +24,9 @@ class Settings(ServiceSettings):
     consumers: int = bounded(
         2, 1, 64, "Batches handled at once, each from different shards; above 1, one more of any while more waits."
     )
-    batch_max: int = bounded(256, 1, 2_000, "Maximum messages of one batch, which is one transaction.")
+    batch_max: int = bounded(
+        512, 1, 2_000, "Maximum messages of one batch, which is one transaction unless they are large."
+    )
     closed_submission_days: int = bounded(
         30, 1, 3_650, "Days for which a refused or deleted submission is remembered."
     )

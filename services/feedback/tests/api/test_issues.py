@@ -7,14 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hearback_contracts.config import MemberRef
 from hearback_contracts.events import OutcomeRecorded
 from hearback_contracts.roles import SCOPES
 from hearback_contracts.routes import service_of
+from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
 from hearback_devkit.fleet import audited, publish_project, signed_in
 from hearback_devkit.testing import eventually
 
-from ..conftest import NOW, Api, Intake, payload, serving, submitted
+from ..conftest import MEMBERS, NOW, Api, Intake, payload, serving, submitted
 
 LIST = "/api/0/organizations/demo/issues/"
 LATER = NOW + timedelta(hours=1)
@@ -135,6 +137,48 @@ async def test_triage_of_one(api: Api) -> None:
     assert by_id.json()["assignedTo"]["id"] == "2"
     as_answered = await api.client.put(f"{LIST}{issue}/", json={"assignedTo": by_id.json()["assignedTo"]})
     assert (as_answered.status_code, as_answered.json()["assignedTo"]) == (200, by_id.json()["assignedTo"])
+
+
+async def test_other_words_than_those_that_were_read_are_unread(api: Api) -> None:
+    report = {"event_id": "a" * 32, "source": FeedbackSource.USER_REPORT_ENVELOPE}
+    issue = (await api.issue(await api.submit("first words", **report)))["id"]
+    seen = []
+    for revision, words in enumerate(("first words", "other words"), 1):
+        await api.client.put(f"{LIST}{issue}/", json={"hasSeen": True})
+        await api.submit(words, revision=revision, **report)
+        row = (await api.client.get(f"{LIST}{issue}/")).json()
+        seen.append((row["metadata"]["message"], row["hasSeen"]))
+    assert seen == [("first words", True), ("other words", False)]
+
+
+async def test_what_was_assigned_to_a_removed_member_is_found_as_unassigned(api: Api, redis: Any) -> None:
+    issue = (await api.issue(await api.submit()))["id"]
+    await api.client.put(f"{LIST}{issue}/", json={"assignedTo": "dev@example.com"})
+    searches = ("is:assigned", "has:assigned", "!is:unassigned", "!assigned:none")
+    others = ("is:unassigned", "!has:assigned", "!is:assigned", "assigned:none", "is:[unassigned]")
+
+    async def finds(wanted: list[str]) -> bool:
+        return all([[row["id"] for row in await api.list(query)] == wanted for query in searches])
+
+    assert await finds([issue])
+    assert not any([await api.list(query) for query in others])
+    await publish_project(redis, members=MEMBERS[:1])
+    await eventually(lambda: finds([]))
+    assert [[row["id"] for row in await api.list(query)] for query in others] == [[issue]] * len(others)
+    assert (await api.client.get(f"{LIST}{issue}/")).json()["assignedTo"] is None
+
+
+async def test_assigned_may_be_asked_for_as_often_as_a_search_has_terms(api: Api, redis: Any) -> None:
+    """However many members there are: more than a statement has parameters."""
+    issue = (await api.issue(await api.submit()))["id"]
+    await publish_project(redis, members=[MemberRef(id=number, email=f"{number}@x") for number in range(400)])
+
+    async def is_assigned() -> bool:
+        return (await api.client.put(f"{LIST}{issue}/", json={"assignedTo": "399@x"})).status_code == 200
+
+    await eventually(is_assigned)
+    for query, found in (("is:assigned ", [issue]), ("!has:assigned ", []), ("!is:unassigned ", [issue])):
+        assert [row["id"] for row in await api.list(query * 99)] == found
 
 
 @pytest.mark.parametrize(

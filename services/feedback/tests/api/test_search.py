@@ -95,6 +95,7 @@ FINDS = [
     ("tags[user]:uX1", ""), ("tags[user]:42", ""), ("tags[email]:private", "a"),
     ("tags[environment]:staging", ""), ("tags[is]:x", ""), ("größe:xl", "a"), ("has:größe", "a"),
     ('tags["odd key"]:"two words"', "a"), ('tags[status]:""', "bc"), ("tags[plan]:[gold, silver]", "a"),
+    ("😡", ""), ("!😡", "abc"), ("message:😡", ""), ('"%_"', "c"), ("%", "c"), ("payment ?", "a"), ('pay "%"', ""),
     ("支付页面:坏了", "b"), ("geht:", "b"), ("支付页面坏了", "b"), ("!größen:XL", "abc"),
     ("has:errorOccurredAt", ""), ("received:>2026-11-20", "ab"), ('environment:["",staging]', "a"),
 ]  # fmt: skip

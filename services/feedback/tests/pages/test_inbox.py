@@ -267,3 +267,13 @@ async def test_of_many_projects_some_are_listed_and_others_found_by_name(
     assert page.count('name="project" value="') == len(chosen)
     found = await browser.get(f"{INBOX}projects/", project="Project-3")
     assert re.findall(r'<option value="([^"]+)">', found) == [f"project-{n}" for n in (3, *range(30, 40))]
+
+
+async def test_only_what_does_something_is_offered(api: Api, browser: Browser) -> None:
+    await api.submit("one")
+    assert 'name="everything"' not in await browser.get()
+    assert "Search all mailboxes" in await browser.get(query="nothing")
+    assert "Search all mailboxes" not in await browser.get(query="nothing", mailbox="all")
+    for number in range(25):
+        await api.submit(f"more {number}")
+    assert 'name="everything"' in await browser.get()

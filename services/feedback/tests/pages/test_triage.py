@@ -78,6 +78,32 @@ async def test_several_are_changed_and_undone_at_once(api: Api, browser: Browser
     assert set(shown(page)) == {"one", "two", "three"}
 
 
+@pytest.mark.parametrize(
+    ("action", "fields", "said"),
+    [
+        ("resolve", {}, "1 feedback resolved."),
+        ("spam", {}, "1 feedback marked as spam."),
+        ("unresolve", {}, "1 feedback moved to the inbox."),
+        ("read", {}, "1 feedback marked as read."),
+        ("unread", {}, "1 feedback marked as unread."),
+        ("assign", {"assignee": "2"}, "1 feedback assigned to Dev Eloper."),
+        ("assign", {"assignee": ""}, "1 feedback unassigned."),
+    ],
+)
+async def test_what_another_tab_has_done_already_does_not_count(
+    api: Api, browser: Browser, action: str, fields: dict[str, str], said: str
+) -> None:
+    ids = await store(api, "one", "two")
+    opposites = {"unresolve": "resolve", "unread": "read", "assign": "assign"}
+    if (before := opposites.get(action)) is not None:
+        await browser.change(before, *ids.values(), assignee="" if fields.get("assignee") else "2")
+    await browser.change(action, ids["one"], **fields)
+    assert said in await browser.change(action, *ids.values(), **fields)
+    again = await browser.change(action, *ids.values(), **fields)
+    assert "Nothing was changed: it was so already." in again
+    assert "/feedback/undo/" not in again
+
+
 async def test_all_that_match_are_changed(api: Api, browser: Browser) -> None:
     await store(api, "word one", "word two", "other")
     page = await browser.change("resolve", everything="1", query="word", mailbox="unresolved")
@@ -90,7 +116,7 @@ async def test_marks_of_all_that_match_are_taken_back_from_those_that_had_none(a
     ids = await store(api, "word one", "word two", "word three")
     await browser.post("change", 204, action="read", id=ids["word one"], quiet="1")
     page = await browser.change("read", everything="1", query="word", mailbox="unresolved")
-    assert "3 feedback marked as read." in page
+    assert "2 feedback marked as read." in page
     assert all([(await state(api, one))["hasSeen"] for one in ids.values()])
     assert "2 changes undone." in await browser.undo(page)
     seen = {message: (await state(api, one))["hasSeen"] for message, one in ids.items()}
@@ -115,7 +141,9 @@ async def test_a_change_leads_back_to_where_it_was_made_and_nowhere_else(api: Ap
 async def test_nonsense_changes_nothing(api: Api, browser: Browser) -> None:
     ids = await store(api, "one")
     assert "choose feedback first" in await browser.change("resolve")
-    assert "choose feedback first" in await browser.change("resolve", "nonsense", "999")
+    for gone in ("nonsense", "999"):
+        assert "what was chosen is not there any more" in await browser.change("resolve", gone)
+    assert "not there any more" in await browser.change("resolve", everything="1", query="nothing")
     await browser.post("change", 400, action="explode", id=ids["one"])
     await browser.post("change", 400, action="assign", id=ids["one"], assignee="99")
     await browser.post("change", 400, action="resolve", everything="1", query="nokey:1")

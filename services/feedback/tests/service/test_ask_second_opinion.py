@@ -16,7 +16,7 @@ from feedback.store.tables import FEEDBACK
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
 from hearback_devkit.fleet import publish_project
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import beside, eventually
 from sqlalchemy import select, update
 
 from ..conftest import JUDGED, MEMBERS, SPAM, Intake, payload, submitted
@@ -81,11 +81,8 @@ async def asking(
     opinions = SecondOpinions(
         local, endpoint, intake.configuration, intake.unit_of_work, waiting_max=waiting_max, at_once_max=2
     )
-    stop = asyncio.Event()
-    task = asyncio.create_task(opinions.run(stop))
-    yield intake.changed(spam_judge=opinions)
-    stop.set()
-    await task
+    async with beside(opinions.run):
+        yield intake.changed(spam_judge=opinions)
     await endpoint.close()
 
 

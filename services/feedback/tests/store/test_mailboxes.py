@@ -10,9 +10,10 @@ from feedback.store import feedback_pages
 from feedback.store.conditions import conditions
 from feedback.store.feedback_pages import count_mailboxes, read_counted_page, read_page
 from feedback.store.feedback_read import Position, Selection, find_by_event
-from feedback.store.list_statements import IN_ORDER, count_mailboxes_statement, sample_statement
+from feedback.store.list_statements import count_mailboxes_statement, sample_statement
 from feedback.store.similar import list_of_error, list_similar, similar_statement
 from hearback_kit.db import Database
+from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.rows import Window
 
 from ..conftest import NOW, Api

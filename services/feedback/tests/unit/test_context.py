@@ -23,6 +23,8 @@ BAD_LINK = {"associated_event_id": "no"}
         ({"contexts": {"feedback": {"message": UNREAL_UNATTENDED[:20].lower()}}}, None),
         ({"contexts": {"feedback": {"message": "", **BAD_LINK}}}, Reason.EMPTY),
         ({"contexts": {"feedback": {"message": " \t\n" * 9, **BAD_LINK}}}, Reason.EMPTY),
+        ({"contexts": {"feedback": {"message": "\u200b\u3164\ufeff", **BAD_LINK}}}, Reason.EMPTY),
+        ({"contexts": {"feedback": {"message": "\u200b❤\ufe0f"}}}, None),
         ({"contexts": {"feedback": {"message": "é" * 20}}}, None),
         ({"contexts": {"feedback": {"message": "é" * 21, **BAD_LINK}}}, Reason.TOO_LARGE),
         ({"contexts": {"feedback": {"message": "x" + " " * 20}}}, Reason.TOO_LARGE),
@@ -46,3 +48,10 @@ def test_blanks_around_what_is_one_line_do_not_count() -> None:
     assert isinstance(found, FeedbackContext)
     assert (found.name, found.contact_email, found.url) == ("Ann", "a@b.io", "https://x.io")
     assert found.message == " as is "
+
+
+def test_a_name_without_visible_characters_is_none() -> None:
+    said = {"name": "\u2800\u200d", "contact_email": "\u200b", "message": "m"}
+    found = read_context({"contexts": {"feedback": said}}, MESSAGE_MAX)
+    assert isinstance(found, FeedbackContext)
+    assert (found.name, found.contact_email) == (None, None)

@@ -20,6 +20,7 @@ from notifier.consumers.feedback_changed import handle_feedback_changed
 from notifier.consumers.feedback_created import handle_feedback_created
 from notifier.consumers.user_report_linked import handle_user_report_linked
 from notifier.jobs.deliver import add_delivery
+from notifier.jobs.measure import MEASURE_SECONDS, measure
 from notifier.jobs.retention import remove_old
 from notifier.pages import alerts
 from notifier.pages import deliveries as delivery_pages
@@ -69,6 +70,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             (ALERT_CHANGED, handle_alert_changed),
         ):
             runtime.consume(stream, _followed_by(partial(handle, context), wake), batch_max=settings.batch_max)
+        runtime.every("measure", MEASURE_SECONDS, partial(measure, runtime.database))
         remove = partial(remove_old, runtime.database, settings, runtime.clock)
         runtime.every("retention", settings.retention_seconds, remove)
 

@@ -19,7 +19,9 @@ class Settings(ServiceSettings):
     )
     mail_from: Sender = Field("Hearback <hearback@localhost>", description="Sender of every mail.")
     smtp_connections_max: int = bounded(4, 1, 50, "Connections to the mail server.")
-    smtp_seconds_max: float = bounded(30.0, 1, 300, "Time that a mail server may take to answer.")
+    smtp_seconds_max: float = bounded(
+        30.0, 1, 300, "Time that a mail server may take to answer, and three times that for a mail."
+    )
     webhook_seconds_max: float = bounded(10.0, 0.1, 60, "Time that a webhook may take to answer.")
     webhook_hosts_allowed: Texts = Field(
         (), description="Comma-separated hosts that webhooks may call although they are inside the network."
@@ -28,7 +30,14 @@ class Settings(ServiceSettings):
     claim_seconds: float = bounded(
         120.0, 5, 3_600, "Time after which a delivery that a killed process had begun is tried again."
     )
-    deliveries_batch_max: int = bounded(50, 1, 1_000, "Deliveries begun at once.")
+    deliveries_batch_max: int = bounded(50, 1, 1_000, "Mails begun at once.")
+    webhooks_running_max: int = bounded(200, 1, 2_000, "Webhooks under way at once.")
+    webhooks_share_max: int = bounded(
+        20,
+        1,
+        1_000,
+        "Webhooks of one organization among those, at most a fourth of what is free; half as many of one rule.",
+    )
     deliver_seconds: float = bounded(
         5.0, 0.05, 60, "Pause between checks for due deliveries when nothing new was decided."
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest_asyncio
-from hearback_devkit.testing.browsers import axe_findings
+from hearback_devkit.testing.browsers import COLOURS, axe_findings
 from playwright.async_api import Browser, Page, Route
 
 
@@ -31,9 +31,9 @@ class Shown:
         await self.page.set_viewport_size({"width": width, "height": 900})
         await self.page.emulate_media(color_scheme=scheme)
 
-    async def flaws(self) -> list[str]:
-        """What axe finds, and whether the page is wider than the window."""
-        found = await axe_findings(self.page)
+    async def flaws(self, *, of_colours: bool = False) -> list[str]:
+        """What axe finds, or finds of colours alone, and whether the page is wider than the window."""
+        found = await axe_findings(self.page, COLOURS if of_colours else None)
         wide = await self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         return [*found, *([f"{wide} px too wide"] if wide > 0 else [])]
 

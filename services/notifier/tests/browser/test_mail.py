@@ -73,7 +73,7 @@ async def test_a_mail_fits_is_legible_and_loads_nothing(
     shown = await window.open(width, scheme)
     more = 3 if content == "digest" else 0
     await shown.page.set_content(html_of(*CONTENTS[content], more=more))
-    assert await shown.flaws() == []
+    assert await shown.flaws(of_colours=scheme == "dark") == []
     assert (shown.requests, shown.dialogs) == ([], [])
     background = await shown.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == {"light": "rgb(244, 244, 247)", "dark": "rgb(23, 23, 29)"}[scheme]

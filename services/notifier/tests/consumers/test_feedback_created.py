@@ -8,12 +8,7 @@ from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 from hearback_contracts.flags import Feature
-from hearback_contracts.notices import (
-    FeedbackChanged,
-    FeedbackContent,
-    FeedbackCreated,
-    FeedbackCreatedTogether,
-)
+from hearback_contracts.notices import FeedbackChanged, FeedbackContent, FeedbackCreated, FeedbackCreatedTogether
 from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED

@@ -139,6 +139,7 @@ async def test_a_viewer_reads_and_changes_nothing(api: Api, owner: Person, viewe
     await owner.post("alerts/new/", page="alerts/new/", **RULE)
     [rule] = await rules_of(api)
     shown = await viewer.get("alerts/")
+    assert "Your role lets you see these settings" in shown
     assert "On call" in shown
     assert 'method="post"' not in shown.split("<main")[1]
     for path in ("alerts/new/", f"alerts/{rule.id}/"):

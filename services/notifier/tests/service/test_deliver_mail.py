@@ -1,6 +1,7 @@
 """Mail over a real SMTP server: TLS, sign-in, refusals, dropped connections, kills, bursts and digests."""
 
 import asyncio
+import math
 import ssl
 from collections import Counter
 from dataclasses import replace
@@ -19,12 +20,13 @@ from hearback_contracts.config import MemberRef
 from hearback_contracts.options import Option
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
-from hearback_devkit.testing.statistics import call_empty, copy_row
+from hearback_devkit.testing.statistics import Past, call_empty, copy_row
 from hearback_kit.db import Connection
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
-from notifier.service.deliver_notices import RECORDED_AT_ONCE_MAX, REFUSED_MAX
+from notifier.service.attempt_delivery import RECORDED_AT_ONCE_MAX
 from notifier.store import destinations
-from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts, reopen
+from notifier.store.bursts import postpone_surplus
+from notifier.store.deliveries import claim_digest, claim_due, reopen
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -123,15 +125,15 @@ async def test_what_was_stored_before_its_destination_was_switched_off_is_refuse
         await take(notifier, feedback())
     key, reason = f"email:{ADA.email}", "550 5.1.1 no such user"
     async with notifier.database.transaction() as connection:
-        await copy_to(connection, key, state, REFUSED_MAX)
+        await copy_to(connection, key, state, 30)
         stored = text("UPDATE delivery SET state = :state WHERE destination = :destination")
         await connection.execute(stored, {"state": state, "destination": key})
         await destinations.switch_off(connection, key, reason, notifier.clock.now())
-    await send_to(deliveries_batch_max=1)
+    await send_to(deliveries_batch_max=10)
     assert (len(mailbox.to(ADA.email)), len(mailbox.to(BOB.email))) == (0, 3)
     found = [delivery for delivery in await notifier.deliveries() if delivery.destination == key]
     shown = Counter((delivery.state, delivery.answer, delivery.attempts) for delivery in found)
-    assert shown == {("failed", f"switched off: {reason}", 0): 3 + REFUSED_MAX}
+    assert shown == {("failed", f"switched off: {reason}", 0): 33}
     async with notifier.database.transaction() as connection:
         await destinations.switch_on(connection, key, notifier.clock.now())
         assert await reopen(connection, 1, found[0].id, notifier.clock.now())
@@ -167,14 +169,22 @@ async def test_what_is_not_about_the_address_does_not_switch_it_off(
     assert len(mailbox.to(ADA.email)) == (2 if state == "pending" else 1)
 
 
-async def test_a_server_that_stays_away_is_given_up_after_the_last_attempt(notifier: Notifier) -> None:
-    await take(notifier, feedback())
+@pytest.mark.parametrize("state", ["pending", "digest"])
+async def test_a_server_that_stays_away_is_given_up_after_the_last_attempt(notifier: Notifier, state: str) -> None:
+    for _ in range(2):
+        await take(notifier, feedback())
+    async with notifier.database.transaction() as connection:
+        await connection.execute(text("UPDATE delivery SET state = :state"), {"state": state})
+    shown = []
     for _ in range(3):
-        await notifier.deliverer(smtp_url=SecretStr("smtp://127.0.0.1:9"), attempts_max=3).run_once()
+        away = {"smtp_url": SecretStr("smtp://127.0.0.1:9"), "attempts_max": 3, "breaker_failures": 100}
+        await notifier.deliverer(**away).run_once()
+        shown.append(states(await notifier.deliveries()))
         notifier.clock.move(hours=1)
+    assert shown == [[state] * 4, [state] * 4, ["dead"] * 4]
     found = await notifier.deliveries()
-    assert states(found) == ["dead", "dead"]
     assert all("no connection" in (delivery.answer or "") for delivery in found)
+    assert {delivery.attempts for delivery in found} == {3}
 
 
 async def test_a_dropped_connection_loses_and_doubles_nothing(
@@ -203,6 +213,23 @@ async def test_a_server_that_does_not_answer_in_time_is_tried_again(
     assert len(mailbox.messages) == 2
 
 
+async def test_a_mail_whose_turn_comes_after_its_claim_is_left_to_who_claims_it_next(
+    notifier: Notifier, mailbox: Mailbox, smtp: str
+) -> None:
+    """Another process would send it, too."""
+    mailbox.silent = 1
+    await take(notifier, feedback())
+    slow = SmtpServer(smtp, connections_max=1, seconds_max=0.5)
+    await notifier.deliverer(slow, claim_seconds=0.25).run_once()
+    assert mailbox.messages == []
+    found = await notifier.deliveries()
+    assert states(found) == ["pending", "pending"]
+    assert [delivery.answer is None for delivery in found] in ([False, True], [True, False])
+    notifier.clock.move(minutes=10)
+    await notifier.deliverer(smtp_url=SecretStr(smtp)).run_once()
+    assert [len(mailbox.to(one.email)) for one in (ADA, BOB)] == [1, 1]
+
+
 async def test_a_destination_that_keeps_failing_rests(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:
     mailbox.answers[ADA.email] = ["451 later"] * 3
     await take(notifier, *(feedback() for _ in range(3)))
@@ -223,8 +250,10 @@ class KilledAfterAnswer:
     def __init__(self, inner: Any) -> None:
         self.inner = inner
 
-    async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        await self.inner.send(message, sender, recipient)
+    async def send(
+        self, message: EmailMessage, sender: str, recipient: str, *, begin_before: float = math.inf
+    ) -> str:
+        await self.inner.send(message, sender, recipient, begin_before=begin_before)
         raise asyncio.CancelledError
 
     async def close(self) -> None:
@@ -320,45 +349,57 @@ async def test_a_burst_is_recorded_over_few_connections(
 
 
 async def test_a_digest_reads_what_it_shows_and_claims_all_that_waits(notifier: Notifier) -> None:
+    set_bursts(notifier, 5)
     await take(notifier, *(feedback() for _ in range(12)))
     now, claim = notifier.clock.now(), timedelta(seconds=60)
     async with notifier.database.transaction() as connection:
-        assert await postpone_bursts(connection, now, per_minute=5, minutes=10) == 14
         shown, ids = await claim_digest(connection, f"email:{ADA.email}", 1, now, claim, 4)
         assert await claim_digest(connection, f"email:{ADA.email}", 1, now, claim, 4) == ([], [])
     assert [delivery.id for delivery in shown] == ids[:4]
     assert (len(ids), ids) == (7, sorted(ids))
 
 
-@pytest.mark.parametrize(("state", "digest"), [("digest", 33_000), ("pending", 32_981)])
+@pytest.mark.parametrize(
+    ("state", "digest", "past"), [("digest", 33_000, Past.NEW), ("pending", 32_981, Past.REFILLED)]
+)
 async def test_a_digest_is_recorded_however_many_wait(
-    notifier: Notifier, mailbox: Mailbox, send_to: Any, state: str, digest: int
+    notifier: Notifier, mailbox: Mailbox, send_to: Any, state: str, digest: int, past: Past
 ) -> None:
     """More than a statement has parameters, while PostgreSQL's statistics call the table empty."""
     await take(notifier, feedback())
     async with notifier.database.transaction() as connection:
-        await call_empty(connection, "delivery")
         await copy_to(connection, f"email:{ADA.email}", state, 33_000)
-    tried = await send_to()
+        await call_empty(connection, "delivery", past=past)
+    tried = await send_to(deliveries_batch_max=1_000)
     notifier.clock.move(minutes=notifier.settings.digest_minutes, seconds=1)
     assert tried + await send_to() == 33_002
     assert [str(message["Subject"]) for message in mailbox.to(ADA.email)][-1] == f"[web] {digest} notices"
     assert await send_to() == 0
 
 
-async def test_what_comes_while_a_burst_turns_into_a_digest_is_not_sent_singly(notifier: Notifier) -> None:
-    """Feedback stored between the look for bursts and the claim counts, too: none slips through in between."""
+async def test_mails_that_other_processes_have_claimed_count(notifier: Notifier) -> None:
     set_bursts(notifier, 1_000)  # so that storing them leaves it to the delivery
+    await take(notifier, *(feedback() for _ in range(12)))
     now, claim = notifier.clock.now(), timedelta(seconds=60)
-    await take(notifier, *(feedback() for _ in range(3)))
-    async with notifier.database.transaction() as connection:
-        assert await postpone_bursts(connection, now, per_minute=5, minutes=10) == 0
-        await take(notifier, *(feedback() for _ in range(9)))
-        claimed = await claim_due(connection, PENDING, now, claim, 100, per_minute=5)
-    assert Counter(delivery.target for delivery in claimed) == {ADA.email: 5, BOB.email: 5}
-    async with notifier.database.transaction() as connection:
-        assert await claim_due(connection, PENDING, now, claim, 100, per_minute=5) == []
-        assert await postpone_bursts(connection, now, per_minute=5, minutes=10) == 14
+    async with notifier.database.transaction() as connection, notifier.database.transaction() as other:
+        for process, count, postponed in ((connection, 6, 0), (other, 18, 14)):
+            claimed = await claim_due(process, now, claim, count)
+            assert len(claimed) == count
+            ids = [delivery.id for delivery in claimed]
+            assert len(await postpone_surplus(process, ids, 5, now + timedelta(minutes=10))) == postponed
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(0, 2), (30, 2), (61, 6)])
+async def test_a_burst_is_one_however_late_its_mails_are(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any, seconds: int, sent: int
+) -> None:
+    set_bursts(notifier, 1_000)
+    for _ in range(3):
+        await take(notifier, feedback(), feedback())
+        notifier.clock.move(seconds=seconds)
+    notifier.clock.move(minutes=30)
+    await send_to(burst_per_minute=2)
+    assert len(mailbox.to(ADA.email)) == sent
 
 
 async def test_two_processes_amid_a_burst_send_no_more_than_the_bound(

@@ -10,14 +10,7 @@ from hearback_devkit.testing import eventually
 from hearback_fleet.configuration import Configuration
 from notifier.clients.recipients import RecipientDirectory
 from notifier.domain.notice import Notice, Sender, of_feedback
-from notifier.domain.recipients import (
-    Audience,
-    Channel,
-    Destination,
-    NotificationRule,
-    Recipient,
-    WebhookFormat,
-)
+from notifier.domain.recipients import Audience, Channel, Destination, NotificationRule, Recipient, WebhookFormat
 from notifier.store.batches import NewNotices
 from redis.asyncio import Redis
 
@@ -69,6 +62,17 @@ def test_each_destination_gets_a_notice_once() -> None:
         "email:other@example.com",
     ]
     assert found[0].label == "member"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "chosen"), [((60, 0), 2), ((0, 60), 1), ((60, 15), 2), ((30, 30), 1)], ids=str
+)
+def test_of_rules_for_one_address_the_soonest_counts(minutes: tuple[int, int], chosen: int) -> None:
+    rules = [rule(id=1, digest_minutes=minutes[0]), rule(id=2, digest_minutes=minutes[1])]
+    (found,) = Audience([], rules).destinations(read())
+    assert (found.rule_id, found.digest_minutes) == (chosen, min(minutes))
+    later = [rules[0], rule(id=2, digest_minutes=minutes[1], contains="import")]  # it does not match
+    assert [one.rule_id for one in Audience([], later).destinations(read())] == [1]
 
 
 async def test_recipients_are_asked_for_again_when_something_is_published(

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
-from notifier.clients.outbound import OutboundCalls, TargetRefused, is_public
+from hearback_devkit.testing.drips import BEGINNINGS, dripping
+from notifier.clients.outbound import CallFailed, OutboundCalls, TargetRefused, is_public
 from notifier.domain.recipients import WebhookFormat
 from notifier.domain.webhook import body_of, signed_headers
 
@@ -53,7 +54,7 @@ def test_chat_bodies_mention_no_person_and_hold_no_markup() -> None:
         ("100.64.0.1", False), ("224.0.0.1", False), ("255.255.255.255", False), ("::1", False),
         ("fe80::1", False), ("64:ff9b::7f00:1", False), ("64:ff9b::5db8:d822", True), ("2002:a00:1::1", False),
         ("fc00::1", False), ("::ffff:127.0.0.1", False), ("::ffff:10.0.0.1", False), ("::", False),
-        ("nonsense", False),
+        ("fec0::1", False), ("feff::1", False), ("nonsense", False),
     ],
 )  # fmt: skip
 def test_which_addresses_are_public(address: str, public: bool) -> None:
@@ -71,5 +72,14 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
 async def test_addresses_inside_the_network_are_refused(url: str) -> None:
     calls = OutboundCalls()
     with pytest.raises(TargetRefused):
-        await calls.post(url, b"{}", {})
+        await calls.post(url, b"{}", {}, 1)
+    await calls.close()
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS.values(), ids=BEGINNINGS)
+async def test_an_answer_that_comes_byte_by_byte_ends_with_the_time_for_it(beginning: bytes) -> None:
+    calls = OutboundCalls(seconds_max=0.3, allowed_hosts=["127.0.0.1"])
+    async with dripping(beginning) as port:
+        with pytest.raises(CallFailed, match="within"):
+            await calls.post(f"http://127.0.0.1:{port}/", b"{}", {}, 1)
     await calls.close()

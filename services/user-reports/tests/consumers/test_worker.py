@@ -1,8 +1,5 @@
 """The worker on real streams: messages in, messages out, dead letters recorded."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -13,7 +10,7 @@ from hearback_contracts.streams import (
     OUTCOME_RECORDED,
     USER_REPORT_SUBMITTED,
 )
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import beside, eventually
 from hearback_fleet.messages import decode, outgoing
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.values.ids import derived_id, random_id
@@ -26,17 +23,6 @@ SHARDS = 2
 @pytest.fixture
 def settings(harness: Any, redis_url: str) -> Settings:
     return harness.settings(redis_url, stream_shards=SHARDS, deliveries_max=1, sweep_seconds=1)
-
-
-@asynccontextmanager
-async def working(settings: Settings, clock: Any) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    task = asyncio.create_task(create_worker(settings, clock=clock).run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 async def arrived(bus: RedisStreams, stream: Any) -> list[Incoming]:
@@ -54,7 +40,7 @@ async def test_report_and_event_become_a_feedback_message(
     message, body = harness.report(event_id)
     report = outgoing(USER_REPORT_SUBMITTED, message, SHARDS, body=body)
     await bus.publish([report, outgoing(ERROR_EVENT_RECEIVED, harness.event(event_id), SHARDS)])
-    async with working(settings, harness.clock):
+    async with beside(create_worker(settings, clock=harness.clock).run):
         (entry,) = await eventually(lambda: arrived(bus, FEEDBACK_SUBMITTED))
         feedback = decode(FeedbackSubmitted, entry)
         assert feedback.event_id == derived_id(1, event_id)
@@ -76,7 +62,7 @@ async def test_message_that_cannot_be_read_is_buried_and_its_neighbour_is_not(
     key = USER_REPORT_SUBMITTED.key(1, SHARDS)
     poison = Outgoing(key, UserReportSubmitted.TYPE, b'{"no": "report"}', b"{}")
     await bus.publish([poison, outgoing(USER_REPORT_SUBMITTED, message, SHARDS, body=body)])
-    async with working(settings, harness.clock):
+    async with beside(create_worker(settings, clock=harness.clock).run):
         letters = await eventually(lambda: bus.dead_letters(key))
         assert "ValidationError" in letters[0].error
         await eventually(lambda: harness.rows("SELECT 1 FROM reports"))
@@ -92,7 +78,7 @@ async def test_dead_letter_of_a_report_is_a_step(harness: Any) -> None:
 
 async def test_worker_prepares_the_weeks_ahead(harness: Any, settings: Settings) -> None:
     harness.clock.move(days=60)
-    async with working(settings, harness.clock):
+    async with beside(create_worker(settings, clock=harness.clock).run):
 
         async def prepared() -> Any:
             names = await harness.rows("SELECT relname FROM pg_class WHERE relname LIKE 'events\\_2027\\_02\\_%'")

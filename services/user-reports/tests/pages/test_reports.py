@@ -33,7 +33,7 @@ ALL = {"never arrived", "still waiting", "names none", "is linked", "of another 
     ("params", "shown"),
     [
         ({}, ALL - {"is linked"}),
-        ({"view": "nonsense"}, ALL - {"is linked"}),
+        ({"view": ""}, ALL - {"is linked"}),
         ({"view": "waiting"}, {"still waiting", "of another project"}),
         ({"view": "missing"}, {"never arrived"}),
         ({"view": "none"}, {"names none"}),

@@ -98,8 +98,8 @@ async def test_the_sweep_reads_waiting_reports_only(filled: asyncpg.Connection) 
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (reports.FIND_LOCKED.statement, "reports_project_id_event_id_key"),
-        (reports.LOCK_WAITING.statement, "reports_"),
+        (reports.FIND_LOCKED.statement, "reports_event_id_project_id_key"),
+        (reports.LOCK_WAITING.statement, "reports_awaiting"),
     ],
 )
 async def test_reports_are_found_by_their_key(filled: asyncpg.Connection, statement: Any, index: str) -> None:
@@ -110,7 +110,7 @@ async def test_reports_are_found_by_their_key(filled: asyncpg.Connection, statem
 
 async def test_writes_find_their_rows_by_index(filled: asyncpg.Connection) -> None:
     assert "Conflict Arbiter Indexes: groups_project_id_hash_key" in await plan(filled, groups.UPSERT.statement)
-    assert "Conflict Arbiter Indexes: reports_project_id_event_id_key" in await plan(
+    assert "Conflict Arbiter Indexes: reports_event_id_project_id_key" in await plan(
         filled, reports.UPSERT.statement
     )
     assert "reports_pkey" in await plan(filled, reports.SET_LINKS.statement)
@@ -135,6 +135,6 @@ async def test_pages_are_read_in_order_of_an_index(
 
 async def test_retention_and_privacy_find_their_rows_by_index(filled: asyncpg.Connection) -> None:
     contact = reports.select_by_email(3, "7@example.com", 500)
-    assert "reports_contact" in await plan(filled, contact)
+    assert "reports_of_contact" in await plan(filled, contact)
     old = reports.select_expired(NOW - timedelta(days=200), 5_000)
     assert "Seq Scan" not in await plan(filled, old)

@@ -26,6 +26,8 @@ def payload(**fields: Any) -> dict[str, Any]:
         ({"comments": "x"}, False, Reason.REPORT_MISSING_EVENT_ID),
         (payload(comments=""), False, Content(ID, "", "", "")),
         (payload(comments=" \n"), True, Reason.REPORT_EMPTY),
+        (payload(comments="\u200b\u3164"), True, Reason.REPORT_EMPTY),
+        (payload(comments="\u200b\u3164", name="\u2800"), False, Content(ID, "", "", "")),
         (payload(comments=UNATTENDED), True, Reason.REPORT_UNATTENDED),
         (payload(comments=UNATTENDED), False, Content(ID, "", "", UNATTENDED)),
         (payload(comments="a" * 4096), False, Content(ID, "", "", "a" * 4096)),

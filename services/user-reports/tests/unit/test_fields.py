@@ -21,6 +21,7 @@ REQUIRED, BLANK, NULL = "This field is required.", "This field may not be blank.
     ("change", "expected"),
     [
         ({"name": "  "}, {"name": [BLANK]}),
+        ({"name": "\u200b\u3164"}, {"name": [BLANK]}),
         ({"name": None}, {"name": [NULL]}),
         ({"comments": None}, {}),
         ({"comments": " "}, {}),

@@ -32,6 +32,9 @@ class Meter:
             branch=True, source=sources, omit=[OMITTED], d_miss_threshold=NEVER_REMOVED
         )
         if "-n" not in sys.argv or "PYTEST_XDIST_WORKER" in os.environ:  # the main process runs none
+            from hearback_devkit.marked import Loader
+
+            slipcover.importer.SlipcoverLoader = Loader
             matcher = slipcover.FileMatcher(sources=sources, omit=[OMITTED])
             slipcover.ImportManager(self._own, matcher).__enter__()
         self._total: dict[str, Any] | None = None

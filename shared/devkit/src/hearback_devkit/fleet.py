@@ -1,6 +1,5 @@
 """Publishes configuration and authenticates callers in tests of services, without a registry."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -29,7 +28,7 @@ from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.values.ids import random_id
 
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import beside, eventually
 
 
 def public_key(project_id: int) -> str:
@@ -111,13 +110,10 @@ def _organization_snapshots(organization: OrganizationConfig) -> dict[str, bytes
 async def following(redis_url: str) -> AsyncIterator[Configuration]:
     """Yield a `Configuration` that follows published changes within the block."""
     configuration = Configuration(redis_url)
-    stop = asyncio.Event()
-    task = asyncio.create_task(configuration.run(stop))
     try:
-        yield configuration
+        async with beside(configuration.run):
+            yield configuration
     finally:
-        stop.set()
-        await task
         await configuration.close()
 
 

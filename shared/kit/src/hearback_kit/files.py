@@ -15,9 +15,10 @@ def replace_file(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+        error.filename = str(path)  # a write names none
         raise
 
 

@@ -4,12 +4,13 @@ A call is signed with the fleet's secret over method, target, time and body, so 
 calls from services, even if the port is reachable.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from hearback_kit.errors import TooLarge, Unauthorized, Unavailable
 SIGNATURE_HEADER: Final = "X-Hearback-Signature"
 SERVICE_HEADER: Final = "X-Hearback-Service"
 SIGNATURE_AGE_SECONDS_MAX: Final = 300
+ANSWER_BYTES_MAX: Final = 67_108_864  # of a service
+_WHOLE: Final = 2  # times the timeout that a call may take, whose connection and answer may each take all of it
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
 _NOT_SIGNED: Final = "only services of this fleet may call this"
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -110,6 +113,7 @@ class ServiceClient:
         self._service = service
         self._secret = secret
         self._attempts = attempts
+        self._seconds_max = _WHOLE * timeout_seconds
 
     async def request(
         self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -138,9 +142,22 @@ class ServiceClient:
         signature = sign(self._secret, self._service, method, sent, body, int(time.time()))
         request.headers[SERVICE_HEADER] = self._service
         request.headers[SIGNATURE_HEADER] = signature
-        response = await self._client.send(request)
+        try:
+            async with asyncio.timeout(self._seconds_max):  # that of the client begins again with every byte
+                response = await self._send(request)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"no complete answer within {self._seconds_max:g} s") from error
         if response.status_code >= 500:
             raise _ServerError(response.status_code)
+        return response
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        response = await self._client.send(request, stream=True)
+        try:
+            response.stream = _Bounded(response.stream, ANSWER_BYTES_MAX)
+            await response.aread()
+        finally:
+            await response.aclose()
         return response
 
     async def get_json(self, target: str, *, headers: Mapping[str, str] | None = None) -> Any:
@@ -158,6 +175,25 @@ class ServiceClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """The body of a response; raises httpx.ReadError, without reading on, when it has more than `bytes_max`."""
+
+    def __init__(self, stream: Any, bytes_max: int) -> None:
+        self._stream = stream
+        self._bytes_max = bytes_max
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        rest = self._bytes_max
+        async for part in self._stream:
+            rest -= len(part)
+            if rest < 0:
+                raise httpx.ReadError(f"an answer of more than {self._bytes_max} bytes")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 @cache

@@ -5,10 +5,12 @@ mail programs show it once.
 """
 
 import asyncio
+import math
 import os
 import re
 from email.message import EmailMessage
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -20,6 +22,7 @@ from hearback_kit.errors import BadRequest
 _PORTS: Final = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _ANSWER_LENGTH_MAX: Final = 300
+_WHOLE: Final = 3  # times the time for one answer that a server may take for a message, with what precedes it
 
 
 class MailRefused(Exception):
@@ -35,11 +38,20 @@ class MailRefused(Exception):
         self.ends_recipient = ends_recipient
 
 
+class MailNotBegun(Exception):
+    """A message was not sent: no connection was free in time."""
+
+
 class MailTransport(Protocol):
     """Sends messages."""
 
-    async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        """Send a message; return the response. Raise MailRefused."""
+    async def send(
+        self, message: EmailMessage, sender: str, recipient: str, *, begin_before: float = math.inf
+    ) -> str:
+        """Send a message; return the response.
+
+        Raise MailRefused; MailNotBegun if it had to wait until the monotonic time `begin_before`.
+        """
 
     async def close(self) -> None:
         """Close the connections."""
@@ -54,7 +66,9 @@ class MailFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
+    async def send(
+        self, message: EmailMessage, sender: str, recipient: str, *, begin_before: float = math.inf
+    ) -> str:
         """Write the message; return the name of its file."""
         name = _FILE_NAME.sub("_", str(message["Message-ID"]).strip("<>"))[:200] + ".eml"
         try:
@@ -68,9 +82,13 @@ class MailFolder:
     def _write(self, name: str, content: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self._folder / f".{name}.{os.getpid()}"
-        draft.touch(mode=0o600)
-        draft.write_bytes(content)
-        draft.replace(self._folder / name)
+        try:
+            draft.touch(mode=0o600)
+            draft.write_bytes(content)
+            draft.replace(self._folder / name)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
     async def close(self) -> None:
         """Do nothing."""
@@ -97,31 +115,45 @@ class SmtpServer:
             "start_tls": {"smtp+starttls": True, "smtps": False}.get(parts.scheme, False if never else None),
             "timeout": seconds_max,
         }
+        self._seconds_max = _WHOLE * seconds_max
         self._free: list[aiosmtplib.SMTP] = []
         self._turns = asyncio.Semaphore(connections_max)
 
-    async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        """Send a message on an idle connection; return the server's response. Raise MailRefused."""
+    async def send(
+        self, message: EmailMessage, sender: str, recipient: str, *, begin_before: float = math.inf
+    ) -> str:
+        """Send a message on an idle connection; return the response. Raise MailRefused or MailNotBegun."""
         async with self._turns:
-            connection = await self._connection()
+            if monotonic() >= begin_before:
+                raise MailNotBegun
             try:
-                refused, answer = await connection.send_message(message, sender=sender, recipients=[recipient])
-            except aiosmtplib.SMTPRecipientsRefused as error:
-                await self._reset(connection)
-                raise _recipient_refused(error.recipients[0]) from error
-            except (
-                aiosmtplib.SMTPSenderRefused
-            ) as error:  # a fault of ours, so the message waits until it is fixed
-                await self._reset(connection)
-                raise MailRefused(f"sender refused: {error.code} {error.message}", is_permanent=False) from error
-            except aiosmtplib.SMTPResponseException as error:
-                await self._reset(connection)
-                raise MailRefused(f"{error.code} {error.message}", is_permanent=_is_final(error)) from error
-            except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-                connection.close()
-                raise MailRefused(f"no connection: {error}", is_permanent=False) from error
-            self._free.append(connection)
-            return f"{answer}"[:_ANSWER_LENGTH_MAX] if not refused else f"{refused}"[:_ANSWER_LENGTH_MAX]
+                async with asyncio.timeout(self._seconds_max):
+                    return await self._hand_over(message, sender, recipient)
+            except TimeoutError as error:
+                answer = f"not taken within {self._seconds_max:g} s"
+                raise MailRefused(answer, is_permanent=False) from error
+
+    async def _hand_over(self, message: EmailMessage, sender: str, recipient: str) -> str:
+        connection = await self._connection()
+        try:
+            refused, answer = await connection.send_message(message, sender=sender, recipients=[recipient])
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            await self._reset(connection)
+            raise _recipient_refused(error.recipients[0]) from error
+        except aiosmtplib.SMTPSenderRefused as error:  # a fault of ours, so the message waits until it is fixed
+            await self._reset(connection)
+            raise MailRefused(f"sender refused: {error.code} {error.message}", is_permanent=False) from error
+        except aiosmtplib.SMTPResponseException as error:
+            await self._reset(connection)
+            raise MailRefused(f"{error.code} {error.message}", is_permanent=_is_final(error)) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            connection.close()
+            raise MailRefused(f"no connection: {error}", is_permanent=False) from error
+        except asyncio.CancelledError:  # in the middle of a message
+            connection.close()
+            raise
+        self._free.append(connection)
+        return f"{answer}"[:_ANSWER_LENGTH_MAX] if not refused else f"{refused}"[:_ANSWER_LENGTH_MAX]
 
     async def _connection(self) -> aiosmtplib.SMTP:
         while self._free:
@@ -135,6 +167,9 @@ class SmtpServer:
             raise MailRefused(f"sign-in refused: {error.code} {error.message}", is_permanent=False) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise MailRefused(f"no connection: {error}", is_permanent=False) from error
+        except asyncio.CancelledError:
+            connection.close()
+            raise
         return connection
 
     async def _reset(self, connection: aiosmtplib.SMTP) -> None:
@@ -142,6 +177,9 @@ class SmtpServer:
             await connection.rset()
         except (aiosmtplib.SMTPException, OSError, TimeoutError):
             connection.close()
+        except asyncio.CancelledError:
+            connection.close()
+            raise
         else:
             self._free.append(connection)
 

@@ -25,7 +25,7 @@ from hearback_kit.disk import watch_disk
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.health import health_routes
 from hearback_kit.http_server import HttpLimits, HttpProtocol
-from hearback_kit.http_server.limits import raise_file_limit
+from hearback_kit.http_server.limits import connections_within_files, raise_file_limit
 from hearback_kit.http_server.server import ProgramServer
 from hearback_kit.logs import configure_logs, get_logger
 from hearback_kit.memory import freeze_gc
@@ -223,7 +223,7 @@ def _http_limits(settings: ServiceSettings) -> HttpLimits:
         body_grace_seconds=settings.http_body_grace_seconds,
         body_bytes_per_second_min=settings.http_body_bytes_per_second_min,
         body_seconds_max=settings.http_body_seconds_max,
-        connections_max=settings.http_connections_max,
+        connections_max=connections_within_files(settings.http_connections_max),
         connections_per_address_max=settings.http_connections_per_address_max,
         trusted_proxies=settings.address_reader(),
     )

@@ -222,7 +222,12 @@ class ServiceSettings(BaseSettings):
     http_body_seconds_max: float = fleet(
         "http_body_seconds_max", 960.0, "Seconds a body may take in all.", gt=0, le=86_400
     )
-    http_connections_max: int = fleet("http_connections_max", 16_384, "Open connections of a server.", ge=1)
+    http_connections_max: int = fleet(
+        "http_connections_max",
+        16_384,
+        "Open connections of a server; at most half of the files it may open.",
+        ge=1,
+    )
     http_connections_per_address_max: int = fleet(
         "http_connections_per_address_max",
         1_024,

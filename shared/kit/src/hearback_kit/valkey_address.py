@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import hiredis
 
@@ -22,6 +22,7 @@ SENTINEL_SECONDS_MAX: Final = 0.5
 SENTINEL_PORT: Final = 26_379
 SERVER_PORT: Final = 6_379
 _SCHEME: Final = re.compile(r"(rediss?)\+(sentinel|cluster)")
+_NETLOC: Final = re.compile(r"(?<=://)[^/?#]*")
 
 Host = tuple[str, int]
 
@@ -85,7 +86,7 @@ def read_address(url: str) -> tuple[str, Sentinels | None]:
 
     With Sentinels, the host of the returned URL is a Sentinel's. Raise ValueError without a primary's name.
     """
-    parts = urlsplit(url)
+    parts = _parts_of(url)
     scheme = _SCHEME.fullmatch(parts.scheme)
     if scheme is None:
         return url, None
@@ -128,7 +129,7 @@ class ClusterAddress:
 
 def read_cluster(url: str) -> ClusterAddress | None:
     """Return the cluster of a URL, or None for any other URL; raise ValueError without a node."""
-    parts = urlsplit(url)
+    parts = _parts_of(url)
     scheme = _SCHEME.fullmatch(parts.scheme)
     if scheme is None or scheme[2] != "cluster":
         return None
@@ -136,6 +137,14 @@ def read_cluster(url: str) -> ClusterAddress | None:
     if not hosts or parts.path.strip("/0"):
         raise ValueError("a URL of a cluster names nodes, and no database: redis+cluster://host:6379,host2:6379")
     return ClusterAddress(tuple(_hosts_of(hosts, SERVER_PORT)), scheme[1] == "rediss", credentials)
+
+
+def _parts_of(url: str) -> SplitResult:
+    """Return a URL's parts; some releases of Python refuse an IPv6 address after another host."""
+    found = _NETLOC.search(url)
+    if found is None or not _SCHEME.fullmatch(url.partition(":")[0].casefold()):
+        return urlsplit(url)
+    return urlsplit(_NETLOC.sub("", url, 1))._replace(netloc=found[0])
 
 
 def _hosts_of(hosts: str, port: int) -> list[Host]:

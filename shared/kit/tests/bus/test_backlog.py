@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from hearback_devkit.testing import eventually
+import pytest
+from hearback_devkit.testing import beside, eventually
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.backlog import Backlog
 
@@ -37,14 +38,11 @@ def values(*handlers: Handler) -> list[int]:
 
 @asynccontextmanager
 async def consuming(bus: RedisStreams, handle: Handler, name: str, options: ConsumerOptions = OPTIONS):
-    stop = asyncio.Event()
-    task = asyncio.create_task(Consumer(bus, KEYS, group="g", name=name, handle=handle, options=options).run(stop))
-    try:
-        yield
-    finally:
-        handle.goes_on.set()
-        stop.set()
-        await task
+    async with beside(Consumer(bus, KEYS, group="g", name=name, handle=handle, options=options).run):
+        try:
+            yield
+        finally:
+            handle.goes_on.set()
 
 
 async def test_a_lone_stream_fills_batches(bus):
@@ -54,6 +52,29 @@ async def test_a_lone_stream_fills_batches(bus):
         await drained(bus)
     assert [len(batch) for batch in handler.batches] == [8, 8, 4]
     assert values(handler) == list(range(20))
+
+
+@pytest.mark.parametrize(("size", "batches"), [(1_000, [10, 10, 10]), (1, [20, 10])])
+async def test_a_batch_is_full_of_bytes_or_of_messages(bus: RedisStreams, size: int, batches: list[int]) -> None:
+    await bus.publish([Outgoing(KEYS[0], "thing", b"%d" % n, body=b"x" * size) for n in range(30)])
+    handler, options = Handler(), replace(OPTIONS, batch_max=20, batch_bytes_max=10_000, read_max=4)
+    async with consuming(bus, handler, "one", options):
+        await drained(bus)
+    assert [len(batch) for batch in handler.batches] == batches
+    assert values(handler) == list(range(30))
+
+
+@pytest.mark.parametrize("idle_ms_min", [0, 60_000], ids=["claimed", "left behind"])
+async def test_what_another_process_left_is_read_in_parts(bus: RedisStreams, idle_ms_min: int) -> None:
+    await bus.ensure_group(KEYS, "g")
+    await bus.publish(numbered(range(30)))
+    name = "two" if idle_ms_min == 0 else "one"
+    await bus.read(KEYS, "g", name, count=60, block_ms=0)
+    handler, options = Handler(), replace(OPTIONS, batch_max=20, read_max=4, idle_ms_min=max(idle_ms_min, 100))
+    async with consuming(bus, handler, "one", options):
+        await drained(bus)
+    assert max(map(len, handler.batches)) == 4
+    assert values(handler) == list(range(30))
 
 
 async def test_a_long_stream_leaves_others_their_part_of_each_batch(bus):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from hearback_devkit.testing import eventually, recorded
+from hearback_devkit.testing import beside, eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.dead_letters import DeadLetterLimit
 from hearback_kit.errors import Unavailable
@@ -50,14 +50,8 @@ class Seen:
 async def consuming(bus: RedisStreams, handle, name: str = "c", **more) -> AsyncIterator[Consumer]:
     more.setdefault("options", QUICK)
     consumer = Consumer(bus, KEYS, group=GROUP, name=name, handle=handle, **more)
-    stop = asyncio.Event()
-    task = asyncio.create_task(consumer.run(stop))
-    try:
+    async with beside(consumer.run):
         yield consumer
-    finally:
-        stop.set()
-        async with asyncio.timeout(10):
-            await task
 
 
 async def drained(bus: RedisStreams) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hearback_devkit.engines import ValkeyEngine
-from hearback_devkit.testing import eventually, recorded
+from hearback_devkit.testing import beside, eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.errors import Unavailable
@@ -68,17 +68,15 @@ async def test_a_consumer_outlives_cuts_and_handles_everything(redis_proxy, bus)
     async def handle(batch: Sequence[Incoming]) -> None:
         seen.extend(one.data for one in batch)
 
-    stop = asyncio.Event()
-    async with streams(redis_proxy.url) as far:
-        consumer = Consumer(far, KEYS, group="g", name="c", handle=handle, options=OPTIONS)
-        task = asyncio.create_task(consumer.run(stop))
+    async with (
+        streams(redis_proxy.url) as far,
+        beside(Consumer(far, KEYS, group="g", name="c", handle=handle, options=OPTIONS).run),
+    ):
         for n in range(20):
             await bus.publish([Outgoing(KEYS[n % 2], "t", b"%d" % n)])
             await eventually(lambda n=n: b"%d" % n in seen)
             redis_proxy.cut()
         await drained(bus)
-        stop.set()
-        await task
     assert {int(data) for data in seen} == set(range(20))
 
 
@@ -90,7 +88,6 @@ async def test_what_was_published_outlives_a_kill_of_the_server(engine_folder: P
     async def handle(batch: Sequence[Incoming]) -> None:
         seen.update(int(one.data) for one in batch)
 
-    stop = asyncio.Event()
     try:
         async with streams(engine.url) as bus:
             await bus.ensure_group(KEYS, "g")
@@ -99,12 +96,9 @@ async def test_what_was_published_outlives_a_kill_of_the_server(engine_folder: P
             engine.kill()
             with pytest.raises(Unavailable):
                 await bus.publish([Outgoing(KEYS[0], "t", b"100")])
-            consumer = Consumer(bus, KEYS, group="g", name="c", handle=handle, options=OPTIONS)
-            task = asyncio.create_task(consumer.run(stop))
-            await asyncio.to_thread(engine.start)
-            await drained(bus)
-            stop.set()
-            await task
+            async with beside(Consumer(bus, KEYS, group="g", name="c", handle=handle, options=OPTIONS).run):
+                await asyncio.to_thread(engine.start)
+                await drained(bus)
     finally:
         engine.stop()
     assert seen == set(range(100))
@@ -116,15 +110,12 @@ async def test_a_consumer_goes_on_when_the_server_comes_back_empty(bus, redis):
     async def handle(batch: Sequence[Incoming]) -> None:
         seen.extend(one.data for one in batch)
 
-    stop = asyncio.Event()
-    task = asyncio.create_task(Consumer(bus, KEYS, group="g", name="c", handle=handle, options=OPTIONS).run(stop))
-    await bus.publish([Outgoing(KEYS[0], "t", b"1")])
-    await eventually(lambda: seen == [b"1"])
-    await redis.flushall()
-    await bus.publish([Outgoing(KEYS[0], "t", b"2")])
-    await eventually(lambda: seen == [b"1", b"2"])
-    stop.set()
-    await task
+    async with beside(Consumer(bus, KEYS, group="g", name="c", handle=handle, options=OPTIONS).run):
+        await bus.publish([Outgoing(KEYS[0], "t", b"1")])
+        await eventually(lambda: seen == [b"1"])
+        await redis.flushall()
+        await bus.publish([Outgoing(KEYS[0], "t", b"2")])
+        await eventually(lambda: seen == [b"1", b"2"])
 
 
 async def test_a_stream_at_its_bound_is_full_and_not_before(bus):
@@ -149,13 +140,10 @@ async def _taken(bus: RedisStreams) -> list[Incoming]:
 
 
 async def test_bounds_are_looked_at_again_and_again_also_after_an_outage(redis_proxy, bus):
-    stop = asyncio.Event()
     async with streams(redis_proxy.url) as far:
         bounds = StreamBounds(far, {KEYS[0]: 1}, interval_seconds=0.01)
-        task = asyncio.create_task(bounds.run(stop))
-        redis_proxy.refuse()
-        await bus.publish([Outgoing(KEYS[0], "t", b"1")])
-        redis_proxy.heal()
-        await eventually(lambda: bounds.is_full(KEYS[0]))
-        stop.set()
-        await task
+        async with beside(bounds.run):
+            redis_proxy.refuse()
+            await bus.publish([Outgoing(KEYS[0], "t", b"1")])
+            redis_proxy.heal()
+            await eventually(lambda: bounds.is_full(KEYS[0]))

@@ -115,6 +115,30 @@ def test_a_folder_is_of_one_process_at_a_time(tmp_path: Path) -> None:
     second.close()
 
 
+@pytest.mark.parametrize("suffix", ["spool", "refused"])
+def test_a_folder_with_a_file_that_cannot_be_read_is_left_and_opened_once_it_can(
+    suffix: str, tmp_path: Path
+) -> None:
+    first = open_segments(tmp_path)
+    first.append(b"left", 1)
+    first.set_aside([b"aside"], 1)
+    first.close()
+    unreadable = tmp_path / f"{9:016d}.{suffix}"
+    unreadable.mkdir()
+    for _ in range(2):
+        with pytest.raises(IsADirectoryError):
+            first.open()
+        assert not first.is_open
+    unreadable.rmdir()
+    second = open_segments(tmp_path)
+    assert (second.waiting_records, second.refused_records) == (1, 1)
+    second.close()
+    assert first.open()
+    assert (first.waiting_records, first.refused_records) == (1, 1)
+    assert drained(first) == [b"left"]
+    first.close()
+
+
 def test_a_torn_end_is_cut_and_what_is_appended_later_is_found(tmp_path: Path) -> None:
     segments = open_segments(tmp_path)
     segments.append(b"1", 1)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import beside, eventually
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.bus.tail import StreamTail
 from hearback_kit.valkey import connect
@@ -20,9 +20,8 @@ async def waiting(redis_url: str):
 
 async def test_a_tail_reads_only_while_it_is_wanted(bus: RedisStreams, redis, waiting) -> None:
     seen: list[bytes] = []
-    wanted, stop = asyncio.Event(), asyncio.Event()
+    wanted = asyncio.Event()
     tail = StreamTail(waiting, KEYS, lambda messages: seen.extend(one.data for one in messages), wanted=wanted)
-    running = asyncio.create_task(tail.run(stop))
 
     async def publish(data: bytes) -> None:
         await bus.publish([Outgoing(key, "t", data) for key in KEYS])
@@ -33,21 +32,20 @@ async def test_a_tail_reads_only_while_it_is_wanted(bus: RedisStreams, redis, wa
     async def is_reading() -> bool:
         return (await redis.info("clients"))["blocked_clients"] > 0
 
-    await publish(b"before")
-    for data in (b"first", b"again"):
-        wanted.set()
-        await tail.following(5)
-        await publish(data)
-        await eventually(lambda data=data: sees(data))
-        await eventually(is_reading)
-        wanted.clear()
-        await publish(b"last of it")  # ends the read that waits
+    async with beside(tail.run):
+        await publish(b"before")
+        for data in (b"first", b"again"):
+            wanted.set()
+            await tail.following(5)
+            await publish(data)
+            await eventually(lambda data=data: sees(data))
+            await eventually(is_reading)
+            wanted.clear()
+            await publish(b"last of it")  # ends the read that waits
 
-        async def has_ended() -> bool:
-            return not tail.is_following
+            async def has_ended() -> bool:
+                return not tail.is_following
 
-        await eventually(has_ended)
-        await publish(b"between")
-    stop.set()
-    await running
+            await eventually(has_ended)
+            await publish(b"between")
     assert set(seen) == {b"first", b"again", b"last of it"}

@@ -47,6 +47,20 @@ async def test_a_statement_that_takes_too_long_is_kept_apart_from_other_outages(
     await database.ping()
 
 
+async def test_statements_are_not_compiled_whatever_the_server_does_by_default(database, database_url):
+    name = database_url.rpartition("/")[2].partition("?")[0]
+    async with database.transaction() as connection:
+        await connection.execute(text(f'ALTER DATABASE "{name}" SET jit = on'))
+    later = Database(database_url)
+    try:
+        async with later.connection() as connection:
+            assert await connection.scalar(text("SHOW jit")) == "off"
+    finally:
+        await later.close()
+        async with database.transaction() as connection:
+            await connection.execute(text(f'ALTER DATABASE "{name}" RESET jit'))
+
+
 async def test_a_wrong_statement_is_our_fault(database):
     with pytest.raises(DBAPIError):
         async with database.connection() as connection:

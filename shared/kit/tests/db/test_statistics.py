@@ -1,25 +1,25 @@
 """Plans stay good while a table outgrows what PostgreSQL's statistics say of it."""
 
 import pytest
-from hearback_devkit.testing.statistics import call_empty, copy_row, count_read
+from hearback_devkit.testing.statistics import Past, call_empty, copy_row, count_read
 from hearback_kit.db import Database
-from hearback_kit.db.rows import delete_some, is_among
+from hearback_kit.db.rows import delete_some, is_among, unindexed
 from hearback_kit.db.rowsets import arrays, for_each
 from hearback_kit.db.statistics import GROWTH_MIN, ROWS_MIN, USES_MIN, StatisticsKeeper, refresh_statistics
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text, select
+from sqlalchemy import BigInteger, Column, ColumnElement, MetaData, Table, Text, select
 
 QUEUE = Table("queue", MetaData(), Column("name", Text, primary_key=True), Column("rank", BigInteger, index=True))
 WANTED = {"name": ["0", "17", "9000"]}
 
 
-@pytest.fixture
-async def filled(database: Database) -> Database:
+@pytest.fixture(params=Past)
+async def filled(database: Database, request: pytest.FixtureRequest) -> Database:
     """A database with 10,000 rows in a table that counts as empty."""
     async with database.transaction() as connection:
         await connection.run_sync(QUEUE.metadata.create_all)
         await connection.execute(QUEUE.insert().values(name="0", rank=0))
-        await call_empty(connection, "queue")
         await copy_row(connection, "queue", 9_999, name="n::text", rank="n")
+        await call_empty(connection, "queue", past=request.param)
     return database
 
 
@@ -43,6 +43,14 @@ async def test_values_are_chosen_once(filled: Database) -> None:
         found = await connection.execute(select(QUEUE.c.rank).where(is_among(QUEUE.c.name, chosen)))
         assert len(found.all()) == 100
         assert await count_read(connection) < 300
+
+
+@pytest.mark.parametrize(("rank", "read"), [(QUEUE.c.rank, 1), (unindexed(QUEUE.c.rank), 10_000)])
+async def test_an_index_may_be_left_out(filled: Database, rank: ColumnElement[int], read: int) -> None:
+    async with filled.transaction() as connection:
+        before = await count_read(connection)
+        assert (await connection.scalars(select(QUEUE.c.name).where(rank == 17))).all() == ["17"]
+        assert await count_read(connection) - before == read
 
 
 async def test_each_of_a_batch_is_looked_up(filled: Database) -> None:

@@ -10,6 +10,7 @@ from hearback_kit.values.csv_cells import guarded_cell
 from hearback_kit.values.ids import ID_MAX, is_id, parse_id
 from hearback_kit.values.nul import has_nul, is_deeper_than, without_nul
 from hearback_kit.values.periods import PERIOD_MAX, parse_period
+from hearback_kit.values.visible import visible
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,3 +109,16 @@ def test_a_guarded_cell_starts_with_no_sign_and_survives_csv(text):
     written = io.StringIO()
     csv.writer(written).writerow([cell])
     assert "\x00" in cell or next(csv.reader(io.StringIO(written.getvalue(), newline=""))) == [cell]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("", ""), (" \t\n\u00a0", ""), ("\u200b\u200d\u2060\ufeff\u00ad", ""),
+        ("\u3164\u115f\u1160\uffa0\u2800", ""),
+        ("\u034f\ufe0f", ""), ("\u202e\u2066", ""), ("\x01\x1b", ""), (" x ", "x"), ("\u200bx", "\u200bx"),
+        ("👩\u200d👧", "👩\u200d👧"), ("❤\ufe0f", "❤\ufe0f"), ("?", "?"), ("ก", "ก"), ("\u2801", "\u2801"),
+    ],
+)  # fmt: skip
+def test_what_is_visible_of_a_text(text: str, seen: str) -> None:
+    assert visible(text) == seen

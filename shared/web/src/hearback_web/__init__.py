@@ -6,10 +6,9 @@ routes, and `FormDep` reads forms.
 
 from hearback_web.context import Account, OrganizationLink, PageContext
 from hearback_web.edits import Edit, read_edit
-from hearback_web.flashes import Flash, Undo, redirect, with_toast
-from hearback_web.forms import AnyForm, Form, FormDep
+from hearback_web.flashes import Flash, Undo, redirect
+from hearback_web.forms import Form, FormDep
 from hearback_web.guard import (
-    Directory,
     PageScope,
     ProjectPageScope,
     SignedIn,

@@ -11,8 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from hearback_contracts.routes import is_page
 from hearback_kit.api.answers import AnswerRules
 from hearback_kit.api.bodies import RequestRefused, RequestRules, has_null_character, null_character
-from hearback_kit.api.unrouted import answer_unrouted
-from hearback_kit.errors import BadRequest, ServiceError
+from hearback_kit.api.unrouted import allowed_methods, answer_unrouted
+from hearback_kit.errors import BadRequest, NotFound, ServiceError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -30,12 +30,16 @@ LOGIN: Final = "/auth/login/"
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """What an error page says; `again` is the address to try again at, if that may help."""
+    """What an error page says; `again` is the address to try again at, if that may help.
+
+    `bare` is the address without its parameters, if one of them is wrong.
+    """
 
     status: int
     title: str
     text: str
     again: str = ""
+    bare: str = ""
 
 
 RenderError = Callable[[Request, ErrorPage], Response]
@@ -88,6 +92,8 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
             instead = answer_unrouted(request, error)
             if isinstance(instead, Response):
                 return instead
+            if instead.status_code == 405 and (above := _page_above(request)):
+                return RedirectResponse(local_path(above), status_code=303)
             error = instead
         known = error.error if isinstance(error, RequestRefused) else error
         if isinstance(known, SignInRequired):
@@ -120,19 +126,43 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
     app.user_middleware.insert(rules, Middleware(PageAddresses, render_error=render_error))
 
 
+def _page_above(request: Request) -> str:
+    """Return the page of a form whose own address was opened, as after it was refused; empty without one."""
+    path = request.scope["path"] if request.method in {"GET", "HEAD"} else "/"
+    while path != "/":
+        path = path.rstrip("/").rpartition("/")[0] + "/"
+        if "GET" in allowed_methods(request.app, request.scope, path):
+            return str(path)
+    return ""
+
+
 def _as_service_error(error: Exception) -> ServiceError:
     if not isinstance(error, HTTPException):
-        return BadRequest(_("The address has a parameter that is not valid."))
+        return _wrong_parameter(error)
     known = ServiceError(str(error.detail), headers=error.headers)
     known.status = error.status_code
     return known
 
 
+def _wrong_parameter(error: Exception) -> ServiceError:
+    """Name the parameter that is wrong, and its limit if it has one; what is wrong in a path does not exist."""
+    found = error.errors()[0] if isinstance(error, RequestValidationError) and error.errors() else {}
+    if found.get("loc", ("",))[0] == "path":
+        return NotFound()
+    name = next((one for one in reversed(found.get("loc", ())) if isinstance(one, str)), "")
+    if length_max := found.get("ctx", {}).get("max_length"):
+        return BadRequest(_("{} is too long: at most {} characters.").format(name, length_max))
+    return BadRequest(_("The address has a value of {} that is not valid.").format(name))
+
+
 def _error_page(request: Request, error: ServiceError) -> ErrorPage:
     status, is_stale = error.status, error.code == STALE_FORM
     title = _("This page is out of date") if is_stale else title_of(status)
-    again = local_path(_page_of(request)) if is_stale or status == 429 or status >= 500 else ""
-    return ErrorPage(status, title, explanation_of(status, error.detail), again if again != "/" else "")
+    is_worth_it = is_stale or status == 429 or status >= 500 or (request.method == "POST" and status != 403)
+    again = local_path(_page_of(request)) if is_worth_it else ""
+    is_about_address = request.method == "GET" and (status == 400 or error.code == "no_such_project")
+    bare = local_path(request.url.path) if is_about_address and request.url.query else ""
+    return ErrorPage(status, title, explanation_of(status, error.detail), again if again != "/" else "", bare)
 
 
 def _page_of(request: Request) -> str:

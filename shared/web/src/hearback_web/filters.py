@@ -23,18 +23,18 @@ _RELATIVE_DAYS_MAX: Final = 7
 def relative_time(when: datetime, now: datetime) -> str | None:
     """Return a time relative to now, or None if it is a week or more away."""
     seconds = (now - when) / timedelta(seconds=1)
-    distance = abs(seconds)
+    distance, whole = abs(seconds), round if seconds < 0 else int  # what expires in 7 days does so a moment later
     if distance < _MINUTE:
         return _("just now")
     if distance < _HOUR:
-        number, future, past = int(distance // _MINUTE), _("in {} min"), _("{} min ago")
+        unit, future, past = _MINUTE, _("in {} min"), _("{} min ago")
     elif distance < _DAY:
-        number, future, past = int(distance // _HOUR), _("in {} h"), _("{} h ago")
+        unit, future, past = _HOUR, _("in {} h"), _("{} h ago")
     elif distance < _RELATIVE_DAYS_MAX * _DAY:
-        number, future, past = int(distance // _DAY), _("in {} d"), _("{} d ago")
+        unit, future, past = _DAY, _("in {} d"), _("{} d ago")
     else:
         return None
-    return (future if seconds < 0 else past).format(number)
+    return (future if seconds < 0 else past).format(whole(distance / unit))
 
 
 def absolute_time(when: datetime, zone: str) -> str:

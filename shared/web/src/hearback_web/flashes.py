@@ -1,9 +1,8 @@
 """Flash messages: shown once after a change, on the next page, with an optional undo button."""
 
 import base64
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -37,10 +36,6 @@ class Flash:
     tone: str = "good"
     undo: Undo | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the form that scripts and the cookie use."""
-        return asdict(self)
-
 
 def read_flash(request: Request, signer: Signer) -> Flash | None:
     """Return the flash message in the cookie, if it was set for this browser."""
@@ -59,18 +54,12 @@ def redirect(request: Request, url: str, flash: Flash | None = None) -> Response
     """
     answer = RedirectResponse(local_path(url), status_code=303)
     if flash is not None:
-        value = orjson.dumps(flash.as_json())
+        value = orjson.dumps(flash)
         if len(value) > _COOKIE_BYTES_MAX:  # an undo of very many items does not fit in a cookie
-            value = orjson.dumps(Flash(flash.text[:500], flash.tone).as_json())
+            value = orjson.dumps(Flash(flash.text[:500], flash.tone))
         signer: Signer = request.app.state.pages.flashes
         cookie = signer.sign(base64.urlsafe_b64encode(value).decode(), _holder(request))
         set_cookie(answer, FLASH_COOKIE, cookie, seconds=_SECONDS, secure=request.app.state.pages.is_secure)
-    return answer
-
-
-def with_toast(answer: Response, flash: Flash) -> Response:
-    """Have the script show a message along with the fragment in this response."""
-    answer.headers["HX-Trigger"] = json.dumps({"toast": flash.as_json()})  # ASCII, as headers are
     return answer
 
 

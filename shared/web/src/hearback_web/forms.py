@@ -34,11 +34,18 @@ class Form(ImmutableMultiDict[str, str]):
         return self.get(name, "") in {"on", "1", "true"}
 
 
-async def read_form(request: Request) -> Form:
-    """Parse a form without a CSRF check, for URLs that contain a secret, as in mails.
+async def checked_form(request: Request) -> Form:
+    """Parse a form; raise BadRequest if it is none, Forbidden if its CSRF token is missing or wrong."""
+    refuse_cross_site(request)
+    form = await _read_form(request)
+    token = request.headers.get(CSRF_HEADER) or form.get(CSRF_FIELD, "")
+    if not request.app.state.pages.csrf.is_valid(csrf_holder(request), token):
+        detail = _("It was opened before you signed in or out in this browser. Open it again and repeat the step.")
+        raise Forbidden(detail, code=STALE_FORM)
+    return form
 
-    Raise BadRequest for another media type or too many fields.
-    """
+
+async def _read_form(request: Request) -> Form:
     body = await request.body()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and media_type != _MEDIA_TYPE:
@@ -50,17 +57,6 @@ async def read_form(request: Request) -> Form:
     return Form(fields)
 
 
-async def checked_form(request: Request) -> Form:
-    """Parse a form; raise Forbidden if its CSRF token is missing or wrong."""
-    refuse_cross_site(request)
-    form = await read_form(request)
-    token = request.headers.get(CSRF_HEADER) or form.get(CSRF_FIELD, "")
-    if not request.app.state.pages.csrf.is_valid(csrf_holder(request), token):
-        detail = _("It was opened before you signed in or out in this browser. Open it again and repeat the step.")
-        raise Forbidden(detail, code=STALE_FORM)
-    return form
-
-
 def csrf_holder(request: Request) -> str:
     """Return what CSRF tokens are bound to: the browser's session, or its visitor cookie."""
     session = request.cookies.get(SESSION_COOKIE)
@@ -68,4 +64,3 @@ def csrf_holder(request: Request) -> str:
 
 
 FormDep = Annotated[Form, Depends(checked_form)]
-AnyForm = Annotated[Form, Depends(read_form)]

@@ -11,7 +11,7 @@ from fastapi import Depends, Path
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_fleet.access import OrganizationScope, ProjectScope, require, scopes_within
 from hearback_kit.api.bodies import before_body
-from hearback_kit.auth import Principal
+from hearback_kit.auth import Authenticator, Principal
 from hearback_kit.errors import NotFound, Unauthorized
 from starlette.requests import Request
 
@@ -26,9 +26,6 @@ class SignInRequired(Unauthorized):
 
 class Directory(Protocol):
     """Looks up organizations and projects, in the published configuration or the registry's tables."""
-
-    async def organization(self, id_or_slug: int | str) -> OrganizationConfig | None:
-        """Return an organization by id or slug, or None."""
 
     async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
         """Return an organization or None; its `members` may be only the one with `email`."""
@@ -46,14 +43,7 @@ class PageAccess(Protocol):
     @property
     def configuration(self) -> Directory: ...
     @property
-    def authenticator(self) -> "People": ...
-
-
-class People(Protocol):
-    """Authenticates browser sessions, such as `hearback_kit.auth.Authenticator`."""
-
-    async def person(self, request: Request) -> Principal | None:
-        """Return the principal of the session, or None."""
+    def authenticator(self) -> Authenticator: ...
 
 
 def page_access(request: Request) -> PageAccess:

@@ -21,7 +21,7 @@ def ngettext(one: str, many: str, number: int) -> str:
 
 
 def script_texts() -> str:
-    """Return the texts of `app.js`, as JSON."""
+    """Return the texts of the scripts of every page, as JSON."""
     texts = {
         "now": gettext("just now"),
         "ago": [gettext("{} min ago"), gettext("{} h ago"), gettext("{} d ago")],
@@ -29,6 +29,7 @@ def script_texts() -> str:
         "dismiss": gettext("Dismiss"),
         "copied": gettext("Copied."),
         "failed": gettext("That did not work. Try again."),
+        "restored": gettext("What you typed is here again. It is not saved yet."),
         "unreachable": gettext("The server cannot be reached. Nothing was changed."),
     }
     return json.dumps(texts)

@@ -33,7 +33,8 @@ def step_words(step: str) -> str:
     known = {
         "envelope_accepted": _("Received by the gateway"),
         "report_received": _("Received through the API"),
-        "form_received": _("Received from the dialog"),
+        "form_accepted": _("Received from the dialog"),
+        "form_refused": _("Refused"),
         "refused": _("Refused"),
         "invalid": _("Refused"),
         "filtered": _("Filtered"),
@@ -43,6 +44,7 @@ def step_words(step: str) -> str:
         "updated": _("Replaced the earlier words"),
         "revision_refused": _("The later words were refused"),
         "deleted": _("Deleted"),
+        "attachments_removed": _("Its files were deleted"),
         "deleted_apart": _("What had been sent under its id was deleted"),
         "deleted_before": _("Sent again after it was deleted"),
         "marked_spam": _("Marked as spam"),

@@ -11,7 +11,7 @@ from hearback_devkit.engines import PostgresEngine, ValkeyEngine
 from hearback_local.backups import databases, streams
 from hearback_local.backups.saving import FILES, FOLDERS, FORMAT, MANIFEST, VALKEY, checksums
 from hearback_local.data_dir import DataDir
-from hearback_local.errors import FleetError
+from hearback_local.errors import FleetError, system_error_in_words
 
 
 def load(data_dir: DataDir, source: Path) -> dict[str, Any]:
@@ -23,32 +23,45 @@ def load(data_dir: DataDir, source: Path) -> dict[str, Any]:
     manifest = read_manifest(source)
     if data_dir.root.exists() and any(data_dir.root.iterdir()):
         raise FleetError(f"{data_dir.root} is not empty; restore into a new folder")
-    data_dir.make()
-    data_dir.restoring.touch()
     try:
+        data_dir.make()
+        data_dir.restoring.touch()
         _load(data_dir, source, manifest)
     except BaseException:
-        for path in data_dir.root.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path != data_dir.restoring:
-                path.unlink()
-        data_dir.restoring.unlink()  # last, so that what is half removed does not start
+        if data_dir.root.is_dir():
+            _empty(data_dir)
         raise
     data_dir.restoring.unlink()
     return manifest
 
 
+def _empty(data_dir: DataDir) -> None:
+    for path in data_dir.root.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path.resolve())
+        if path.is_symlink() or (path.is_file() and path != data_dir.restoring):
+            path.unlink()
+    data_dir.restoring.unlink(missing_ok=True)  # last, so that what is half removed does not start
+
+
 def _load(data_dir: DataDir, source: Path, manifest: dict[str, Any]) -> None:
     for name in FOLDERS:
         if (source / name).exists():
-            shutil.copytree(source / name, data_dir.root / name, dirs_exist_ok=True)
+            shutil.copytree(source / name, data_dir.root / name, dirs_exist_ok=True, copy_function=_copy)
     for name in FILES:
         if (source / name).exists():
             shutil.copyfile(source / name, data_dir.root / name)
             (data_dir.root / name).chmod(0o600)
     _load_postgres(data_dir, source, manifest)
     _load_valkey(data_dir, source)
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a file. Raises FleetError, which ends the copying of a folder; it goes on after an OSError."""
+    try:
+        shutil.copy2(source, target)
+    except OSError as error:
+        raise FleetError(system_error_in_words(error)) from error
 
 
 def read_manifest(source: Path) -> dict[str, Any]:

@@ -94,6 +94,7 @@ def _sources(data_dir: DataDir) -> Iterator[_Sources]:
         return
     if not (data_dir.postgres.exists() and data_dir.valkey.exists()):
         raise FleetError(f"{data_dir.root} holds no fleet with stores of its own")
+    data_dir.require_own()  # to start its stores gives their files to who starts them
     postgres, valkey = PostgresEngine(data_dir.postgres), ValkeyEngine(data_dir.valkey)
     try:
         postgres.start()
@@ -111,6 +112,7 @@ async def _save_stores(sources: _Sources, target: Path) -> dict[str, Any]:
         valkey = connect(sources.valkey)
         stack.push_async_callback(valkey.aclose)
         await streams.wait_until_idle(valkey)
+        stack.push_async_callback(streams.remove_save, valkey)
         began = time.monotonic()
         with frozen(sources.writers):
             made_at = datetime.now(UTC)

@@ -35,15 +35,23 @@ async def begin_save(client: Valkey) -> None:
 
 
 async def finish_save(client: Valkey, target: Path) -> int:
-    """Wait for the file and move it to `target`; return the number of keys. Raises FleetError on failure."""
+    """Wait for the file and copy it to `target`; return the number of keys. Raises FleetError on failure."""
     if (await wait_until_idle(client))["rdb_last_bgsave_status"] != "ok":
         raise FleetError("valkey could not save; is its disk full?")
+    await asyncio.to_thread(shutil.copyfile, await _file_of(client), target)
+    return int(await client.dbsize())
+
+
+async def remove_save(client: Valkey) -> None:
+    """Remove the file that was saved, once it is complete."""
+    await wait_until_idle(client)
+    (await _file_of(client)).unlink(missing_ok=True)
+
+
+async def _file_of(client: Valkey) -> Path:
     settings: Any = await client.config_get("dir", "dbfilename")
     folder, name = (_text(settings, key) for key in ("dir", "dbfilename"))
-    written = Path(folder) / name
-    await asyncio.to_thread(shutil.copyfile, written, target)
-    written.unlink()
-    return int(await client.dbsize())
+    return Path(folder) / name
 
 
 def _text(settings: Mapping[Any, Any], key: str) -> str:

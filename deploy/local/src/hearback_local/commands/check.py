@@ -1,6 +1,7 @@
 """`hearback check`: the problems of a fleet, one finding per check."""
 
 import argparse
+import asyncio
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +13,14 @@ from hearback_local.commands.arguments import add_command
 from hearback_local.commands.status import not_running
 from hearback_local.data_dir import DataDir
 from hearback_local.fleet.readiness import probe, read_metrics
-from hearback_local.fleet.state import start_command
+from hearback_local.fleet.state import find_ready_state, start_command
 from hearback_local.fleet.status import read_status
 
 FREE_BYTES_MIN = 512 * 1024 * 1024
 OUTBOX_WAITING_MAX = 1_000
 OLDEST_SECONDS_MAX = 120.0
 SPOOL_SHARE_MAX = 0.5
+MEMORY_SHARE_MAX = 0.9
 ANSWER_SECONDS_MAX = 10.0  # A service needs a few seconds to find out that a store hangs.
 
 
@@ -55,6 +57,7 @@ def examine(data_dir: DataDir) -> list[dict[str, Any]]:
     if any(service["lag"] is None for service in status["services"]):
         what = "the stream server does not answer, so the lag is unknown"
         findings.append(_finding(False, what, _runbook("not-accepting")))
+    findings += _valkey(find_ready_state(data_dir))
     is_idle = all(service["lag"] == 0 for service in status["services"])
     with ThreadPoolExecutor(max(1, len(status["services"]))) as pool:
         for found in pool.map(partial(_service, is_idle=is_idle), status["services"]):
@@ -131,6 +134,21 @@ def _spool(name: str, metrics: Mapping[str, Sequence[float]]) -> Iterator[dict[s
         yield _finding(False, f"{name} set a damaged file of its spool aside", _runbook("outage-spooled"))
 
 
+def _valkey(state: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what keeps Valkey from taking writes, or soon will."""
+    from hearback_local.fleet.valkey_room import rooms
+
+    for room in asyncio.run(rooms(state["environment"])) if state else ():
+        name = f"valkey {room.node}".strip()
+        if room.share > MEMORY_SHARE_MAX:
+            what = f"{name} uses {room.share:.0%} of its {room.most / 2**20:,.0f} MB of memory"
+            what += " and refuses writes" if room.share >= 1 else "; at 100% it refuses writes"
+            yield _finding(False, what, _runbook("not-accepting"))
+        if not room.can_write_file:
+            what = f"{name} refuses writes, as it cannot write its append-only file"
+            yield _finding(False, what, _runbook("disk-filling"))
+
+
 def port_of(service: dict[str, Any]) -> int:
     return int(service["url"].rsplit(":", 1)[1])
 
@@ -138,5 +156,5 @@ def port_of(service: dict[str, Any]) -> int:
 def _failed_checks(body: Any) -> str:
     checks = body.get("checks") if isinstance(body, dict) else None
     if not isinstance(checks, dict):
-        return str(body or "nothing")
+        return str((body.get("detail") if isinstance(body, dict) else None) or body or "nothing")
     return "; ".join(f"{name}: {result}" for name, result in checks.items() if result != "ok")

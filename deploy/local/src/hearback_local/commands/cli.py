@@ -24,8 +24,8 @@ from hearback_local.commands import (
     up,
 )
 from hearback_local.commands.tables import printable
-from hearback_local.data_dir import DataDir
-from hearback_local.errors import FleetError
+from hearback_local.data_dir import DataDir, belongs_to
+from hearback_local.errors import FleetError, InvalidArguments, refusal_in_words, store_error_in_words
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -34,20 +34,30 @@ BROKEN_PIPE = 141
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; results go to stdout, messages to stderr."""
     options = build_parser().parse_args(arguments)
+    data_dir = DataDir(Path(options.data_dir))
     try:
-        return int(options.command(options, DataDir(Path(options.data_dir))) or 0)
+        return int(options.command(options, data_dir) or 0)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Otherwise the interpreter's last flush fails and complains.
         return BROKEN_PIPE
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"hearback: {where}{error.strerror or error}", file=sys.stderr)
-        return 1
-    except (FleetError, EngineError, ServiceError) as error:
-        print(f"hearback: {printable(str(error), keep=chr(10))}", file=sys.stderr)
-        return 1
+    except Exception as error:
+        text = _in_words(error)
+        if isinstance(error, PermissionError) and (owner := data_dir.other_owner()):
+            text = f"{data_dir.root} {belongs_to(owner)}"
+        if text is None:
+            raise
+        print(f"hearback: {printable(text, keep=chr(10))}", file=sys.stderr)
+        return 2 if isinstance(error, InvalidArguments) else 1
+
+
+def _in_words(error: Exception) -> str | None:
+    """Return the message of an error that is not ours to mend; None for others."""
+    if isinstance(error, (FleetError, EngineError, ServiceError)):
+        return str(error)
+    store = store_error_in_words(error)  # some of which are system errors, too
+    return store or refusal_in_words(error)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from typing import Any
 from hearback_local.commands.arguments import add_command, add_group, count
 from hearback_local.commands.tables import printable, show
 from hearback_local.data_dir import DataDir
-from hearback_local.errors import FleetError
+from hearback_local.errors import FleetError, InvalidArguments
 from hearback_local.fleet.state import is_running, ready_state
 
 
@@ -45,7 +45,7 @@ def _replay(options: argparse.Namespace, data_dir: DataDir) -> int:
     from hearback_fleet import dead_letters
 
     if bool(options.names) == (options.all or options.stream is not None):
-        raise FleetError("name the dead letters to replay, or give --all or --stream")
+        raise InvalidArguments("name the dead letters to replay, or give --all or --stream")
     replayed = dead_letters.replay_letters(_environment_of(data_dir), options.names, options.stream)
     return show(options, {"replayed": replayed}, f"replayed {replayed}")
 

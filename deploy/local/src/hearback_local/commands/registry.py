@@ -11,10 +11,10 @@ from hearback_local.commands.arguments import add_command, add_group
 from hearback_local.commands.screen import json_line
 from hearback_local.commands.tables import as_text, show
 from hearback_local.data_dir import DataDir
-from hearback_local.errors import FleetError
+from hearback_local.errors import FleetError, InvalidArguments
 from hearback_local.fleet import bootstrap
 from hearback_local.fleet.api import Access, Api, NotThere, TokenRefused, project_path, quoted
-from hearback_local.fleet.projects import create_project, parse_slugs
+from hearback_local.fleet.projects import NotRemembered, create_project, parse_slugs
 
 Body = Callable[[argparse.Namespace], Any]
 ALL: Final = "ALL"  # a GET of every page of a list
@@ -68,7 +68,7 @@ def _values(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
-            raise FleetError(f"{pair!r} is not NAME=VALUE")
+            raise InvalidArguments(f"{pair!r} is not NAME=VALUE")
         try:
             values[name] = json.loads(text)
         except ValueError:
@@ -186,9 +186,13 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _create_project(options: argparse.Namespace, data_dir: DataDir) -> int:
-    answer = create_project(data_dir, *parse_slugs(options.slugs))
+    try:
+        answer, code = create_project(data_dir, *parse_slugs(options.slugs)), 0
+    except NotRemembered as error:
+        print(f"hearback: {error}", file=sys.stderr)
+        answer, code = error.answer, 1
     print(json_line(answer) if options.json else as_text(answer))
-    return 0
+    return code
 
 
 def add_calls(group: Any, common: argparse.ArgumentParser, calls: Sequence[Call]) -> None:

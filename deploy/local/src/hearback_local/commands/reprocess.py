@@ -7,7 +7,7 @@ from typing import Any
 from hearback_local.commands.arguments import add_command, moment
 from hearback_local.commands.tables import show
 from hearback_local.data_dir import DataDir
-from hearback_local.errors import FleetError
+from hearback_local.errors import InvalidArguments
 from hearback_local.fleet.projects import parse_slugs
 
 
@@ -25,7 +25,7 @@ def _reprocess(options: argparse.Namespace, data_dir: DataDir) -> int:
     from hearback_local.fleet.reprocessing import reprocess
 
     if options.end is not None and options.end <= options.start:
-        raise FleetError("the range is empty: --to must be later than --from")
+        raise InvalidArguments("the range is empty: --to must be later than --from")
     if options.project is not None:
         parse_slugs(options.project)
     progress = _show_progress if sys.stderr.isatty() and not options.json else _show_nothing

@@ -60,13 +60,18 @@ def first_feedback(answer: Mapping[str, Any]) -> str:
 
 def summary(answer: Mapping[str, Any], seconds: float, *, detached: bool) -> str:
     """Return what a newcomer needs once the fleet is ready."""
-    end = f"`hearback down --data-dir {shlex.quote(answer['data_dir'])}`" if detached else "Ctrl-C"
+    folder = shlex.quote(answer["data_dir"])
+    end = f"`hearback down --data-dir {folder}`" if detached else "Ctrl-C"
+    password = answer.get("admin_password") or (
+        f"a password that this folder does not have; another account:\n"
+        f"             hearback member add {answer['organization']} EMAIL owner --data-dir {folder}"
+    )
     return f"""
 Hearback is ready ({seconds:.1f} s).
 
   Open       {answer["url"]}
   DSN        {answer["dsn"]}
-  Login      {answer.get("admin_email")}  /  {answer.get("admin_password")}
+  Login      {answer.get("admin_email")}  /  {password}
   API token  {answer.get("token")}
   Data       {answer["data_dir"]}
 

@@ -54,7 +54,7 @@ class ClientConnection(asyncio.Protocol):
         self._handover = Handover(router, may_go=not unread)
         # Bytes received after the last answer, once the connection is only kept so that the client can read it.
         self._lingered_bytes: int | None = None
-        self._sends_no_more = False
+        self.sends_no_more = False
 
     @property
     def now(self) -> float:
@@ -113,9 +113,11 @@ class ClientConnection(asyncio.Protocol):
         self._due_at(self._touched, len(data))
 
     def eof_received(self) -> bool:
-        # A client that ends only its own side still reads; an unfinished request has no answer to wait for.
-        self._sends_no_more = True
-        return self._receiving is None and self._current is not None
+        # A client that ends only its own side still reads; an unfinished request has no answer to wait for, and
+        # one of events has no end.
+        self.sends_no_more = True
+        current = self._current
+        return self._receiving is None and current is not None and not current.is_event_stream
 
     def pause_writing(self) -> None:
         self._writing_paused = True
@@ -189,7 +191,7 @@ class ClientConnection(asyncio.Protocol):
         """Handle the end of a response; `keep` says whether another request may follow."""
         self._touched = self.now
         self._current = None
-        if not keep or (self._sends_no_more and not self._waiting):
+        if not keep or (self.sends_no_more and not self._waiting):
             self._linger_close(request_done=request.request_done and not self._waiting)
         elif self._writing_paused:
             self._resumes_when_written = self._holds_for_order = True

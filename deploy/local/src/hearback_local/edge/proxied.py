@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 # Methods that change nothing: sent again when a reused connection turns out to be closed (RFC 9110, 9.2.2).
 REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 BODILESS = frozenset({204, 304})
+# A page of any origin can read an error of the edge: the path may be one that SDKs call.
+_CORS = (
+    heads.header(b"Access-Control-Allow-Origin", b"*"),
+    heads.header(b"Access-Control-Expose-Headers", b"Retry-After"),
+)
 
 
 class ProxiedRequest:
@@ -33,6 +38,7 @@ class ProxiedRequest:
         self.request_done = False
         self.done = False
         self.request_is_chunked = chunked
+        self.is_event_stream = False  # whether the answer goes on until one side ends it
         self.head: RequestHead | None = None  # once it is forwarded
         # Called once, when nothing of the request is left to do.
         self.on_done: Callable[[], None] | None = None
@@ -137,6 +143,9 @@ class ProxiedRequest:
     def answer_began(self, status: int, reason: bytes, headers: heads.Headers) -> bool:
         """Forward the head of the response; return True if no body follows, whatever the head says."""
         self._answer_began = True
+        self.is_event_stream = (heads.find(headers, b"content-type") or b"").startswith(b"text/event-stream")
+        if self.is_event_stream and self.client.sends_no_more:
+            self.client.abort()
         bodiless = self.method == b"HEAD" or status in BODILESS
         has_length = heads.find(headers, b"content-length") is not None
         self._ends_with_upstream = not has_length and heads.find(headers, b"transfer-encoding") is None
@@ -217,7 +226,9 @@ class ProxiedRequest:
             self._drop_upstream()
             self.client.abort()
             return
-        extra = [] if retry_seconds is None else [heads.header(b"Retry-After", b"%d" % retry_seconds)]
+        extra = list(_CORS)
+        if retry_seconds is not None:
+            extra.append(heads.header(b"Retry-After", b"%d" % retry_seconds))
         page = error_page(self.head, status, detail) if self.head is not None else None
         if page is not None:
             self.answer(status, b"text/html; charset=utf-8", page, extra)

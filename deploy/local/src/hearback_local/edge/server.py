@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import uvloop
 from hearback_kit.client_shares import ClientShares
 from hearback_kit.http_server.channel import Channel
-from hearback_kit.http_server.limits import raise_file_limit
+from hearback_kit.http_server.limits import connections_within_files, raise_file_limit
 from hearback_kit.memory import freeze_gc
 
 from hearback_local.edge.client import ClientConnection
@@ -43,7 +43,8 @@ async def run_edge(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     router = Router(ports, settings)
-    clients = Clients(ClientShares(settings.connections_max, settings.connections_per_address_max))
+    connections_max = connections_within_files(settings.connections_max)
+    clients = Clients(ClientShares(connections_max, settings.connections_per_address_max))
     server = await loop.create_server(
         lambda: ClientConnection(router, clients, settings), sock=listener, backlog=2048
     )

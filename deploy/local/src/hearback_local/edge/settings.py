@@ -12,7 +12,9 @@ class EdgeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HEARBACK_EDGE_", frozen=True)
 
-    connections_max: int = Field(8192, ge=1, description="Open connections of clients.")
+    connections_max: int = Field(
+        8192, ge=1, description="Open connections of clients; at most half of the files it may open."
+    )
     connections_per_address_max: int = Field(
         1024, ge=1, description="Open connections of one client address, or of one IPv6 /64."
     )

@@ -42,6 +42,8 @@ class Api:
         self._url = url
         self._organization = organization
         self._token = token
+        # A proxy of the environment is for the outside; it cannot reach this machine.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def find(self, path: str) -> Any:
         """Return the JSON of a GET, or None for a 404."""
@@ -77,7 +79,7 @@ class Api:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(url, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 content = answer.read()
                 return (json.loads(content) if content else None), answer.headers.get("Link", "")
         except urllib.error.HTTPError as error:
@@ -115,8 +117,7 @@ class Access:
         state = ready_state(data_dir)
         self._url = state["url"]
         self._environment = state["environment"]
-        self.default = find_answer(data_dir)
-        self._known = [self.default, *data_dir.read_projects()]
+        self._known = [known for known in (find_answer(data_dir), *data_dir.read_projects()) if known]
         # The last one wins: creating a project again gets a new token for its organization.
         self._tokens = {known["organization"]: known["token"] for known in self._known}
 
@@ -134,7 +135,7 @@ class Access:
         Raises FleetError if there is no token of it.
         """
         if organization not in self._tokens:
-            known = ", ".join(self._tokens)
+            known = ", ".join(self._tokens) or "none"
             raise FleetError(f"this folder has no token of the organization {organization}, only of: {known}")
         return Api(self._url, organization, self._tokens[organization])
 

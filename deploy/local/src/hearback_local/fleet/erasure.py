@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from hearback_contracts.streams import OUTCOME_RECORDED, STREAMS
@@ -16,10 +17,11 @@ from hearback_fleet.dead_letters import shards_of
 from hearback_fleet.erasures import ERASURES_PATH, SUBMISSIONS_MAX, names_address
 from hearback_kit.bus import RedisStreams
 from hearback_kit.bus.entries import DEAD_SUFFIX
+from hearback_kit.files import replace_file
 from hearback_kit.valkey import connect
 
 from hearback_local.data_dir import DataDir
-from hearback_local.errors import FleetError
+from hearback_local.errors import FleetError, InvalidArguments
 from hearback_local.fleet.api import Access, quoted
 from hearback_local.fleet.bootstrap import operator_calls
 from hearback_local.fleet.mail import delete_mail_naming
@@ -36,7 +38,7 @@ Reference = tuple[int, str]
 
 
 def erase(data_dir: DataDir, email: str) -> dict[str, Any]:
-    """Erase a person's data and return the receipt, which is stored in the folder `erasures`.
+    """Erase a person's data and return the receipt, which is to be kept.
 
     The receipt has the SHA-256 of the address only. Another call erases what arrived or was left since. Raises
     FleetError if a service or a store is unreachable, or submissions that may be the person's stay in the
@@ -44,19 +46,24 @@ def erase(data_dir: DataDir, email: str) -> dict[str, Any]:
     """
     address = email.strip().lower()
     if "@" not in address:
-        raise FleetError(f"{email} is not an e-mail address")
+        raise InvalidArguments(f"{email} is not an e-mail address")
     state = ready_state(data_dir)
     _await_empty_spool(data_dir)
     receipt = asyncio.run(_erase(state, address))
     receipt["spooled"] = len(data_dir.spooled())
     receipt["erased"]["mails"] = delete_mail_naming(data_dir, address)
     receipt["memberOf"] = _organizations_of(Access(data_dir), address)
+    return receipt
+
+
+def keep_receipt(data_dir: DataDir, receipt: Mapping[str, Any]) -> Path:
+    """Store a receipt in the folder `erasures`, which is returned. Raises OSError."""
     folder = data_dir.root / "erasures"
     folder.mkdir(mode=0o700, exist_ok=True)
-    kept = folder / f"{receipt['at'].replace(':', '')}.json"
-    kept.touch(mode=0o600)
-    kept.write_text(json.dumps(receipt, indent=1))
-    return receipt
+    path = folder / f"{receipt['at'].replace(':', '')}.json"
+    replace_file(path, json.dumps(receipt, indent=1).encode())
+    data_dir.leave_to_owner(folder, path)
+    return folder
 
 
 def _await_empty_spool(data_dir: DataDir) -> None:

@@ -1,5 +1,6 @@
 """Refreshes the result of the first start, whose key or token may have been replaced since."""
 
+from contextlib import suppress
 from typing import Any
 
 from hearback_local.data_dir import DataDir
@@ -41,5 +42,6 @@ def _with_new_token(data_dir: DataDir, answer: dict[str, Any]) -> dict[str, Any]
 
 
 def _remembered(data_dir: DataDir, answer: dict[str, Any], **changes: str) -> dict[str, Any]:
-    data_dir.first_start.write(data_dir.first_start.read() | changes)
+    with suppress(OSError):  # a full disk: it is found out again then
+        data_dir.first_start.write(data_dir.first_start.read() | changes)
     return with_addresses(answer | changes, answer["url"], data_dir.root)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import asyncpg  # type: ignore[import-untyped]
 from hearback_contracts.streams import STREAMS
 from hearback_fleet.dead_letters import shards_of
-from hearback_kit.valkey import OUTAGES, connect
+from hearback_kit.errors import Unavailable
+from hearback_kit.valkey import connect, outage_as_unavailable
 
 # The services that have an outbox, each in its database.
 OUTBOXES = ("feedback", "user-reports", "client-reports", "notifier")
@@ -35,12 +36,13 @@ async def depths(environment: Mapping[str, str], *, outboxes: bool = True) -> di
     keys = [(stream.consumer, key) for stream in STREAMS for key in stream.shard_keys(shards)]
     client = connect(environment["HEARBACK_REDIS_URL"], timeout_seconds=SECONDS_MAX)
     try:
-        async with client.pipeline(transaction=False) as pipeline:
-            for _, key in keys:
-                pipeline.xlen(key)
-                pipeline.xlen(f"{key}:dead")
-            lengths = await pipeline.execute()
-    except OUTAGES:
+        with outage_as_unavailable():
+            async with client.pipeline(transaction=False) as pipeline:
+                for _, key in keys:
+                    pipeline.xlen(key)
+                    pipeline.xlen(f"{key}:dead")
+                lengths = await pipeline.execute()
+    except Unavailable:
         return None
     finally:
         await client.aclose()

@@ -24,14 +24,11 @@ class AlreadyRunning(FleetError):
 
 
 def is_running(data_dir: DataDir) -> bool:
-    """Return whether a launcher holds the directory's lock, ready or not."""
+    """Return whether a launcher, maybe this process, holds the directory's lock, ready or not."""
     if not data_dir.root.is_dir():
         return False
-    lock = data_dir.lock()
-    if lock.take():
-        lock.release()
-        return False
-    return True
+    state = data_dir.state.read()
+    return (state.get("pid") == os.getpid() and is_described(state, data_dir.root)) or data_dir.lock().is_taken()
 
 
 def find_ready_state(data_dir: DataDir) -> dict[str, Any]:

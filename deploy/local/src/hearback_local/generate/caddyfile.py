@@ -42,6 +42,8 @@ TAIL: Final = """\
 		handle {
 			header Content-Type application/json
 			header X-Content-Type-Options nosniff
+			header Access-Control-Allow-Origin *
+			header Access-Control-Expose-Headers Retry-After
 			respond `{"detail": "No service has this path.", "code": "not_found"}` 404
 		}
 	}
@@ -49,6 +51,8 @@ TAIL: Final = """\
 		header Content-Type application/json
 		header X-Content-Type-Options nosniff
 		header Retry-After 1
+		header Access-Control-Allow-Origin *
+		header Access-Control-Expose-Headers Retry-After
 		respond `{"detail": "The service cannot be reached.", "code": "unavailable"}` 503
 	}
 }

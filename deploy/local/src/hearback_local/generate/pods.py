@@ -36,7 +36,13 @@ containers:
       requests: {{cpu: 50m, memory: 128Mi}}
       limits: {{memory: 512Mi}}
 """
+# A start may take two minutes, as on a busy node; the liveness probe begins after it.
 PROBES: Final = """\
+    startupProbe:
+      httpGet: {path: /healthz, port: 8080}
+      periodSeconds: 2
+      timeoutSeconds: 5
+      failureThreshold: 60
     livenessProbe:
       httpGet: {path: /healthz, port: 8080}
       periodSeconds: 10

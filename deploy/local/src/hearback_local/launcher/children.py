@@ -41,14 +41,18 @@ class Child:
         self._backoff_seconds = BACKOFF_SECONDS_MIN
 
     def start(self) -> None:
-        """Fork the process."""
+        """Fork the process. Raises OSError if the system has no room for it; the next start is then later."""
         arm = die_with_parent(signal.SIGTERM)
         flush_output()
         self.starts += 1
         self._kill_at = None
         self._started_at = time.monotonic()
         prepare_fork()
-        self.pid = os.fork()
+        try:
+            self.pid = os.fork()
+        except OSError:
+            self._back_off()
+            raise
         if self.pid == 0:
             run_forked(self._target, self.name, self.log, arm)
 
@@ -62,9 +66,12 @@ class Child:
         self.pid = None
         if time.monotonic() - self._started_at > HEALTHY_SECONDS_MIN:
             self._backoff_seconds = BACKOFF_SECONDS_MIN
+        self._back_off()
+        return os.waitstatus_to_exitcode(status)
+
+    def _back_off(self) -> None:
         self.due_at = time.monotonic() + self._backoff_seconds
         self._backoff_seconds = min(self._backoff_seconds * 2, BACKOFF_SECONDS_MAX)
-        return os.waitstatus_to_exitcode(status)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if the process runs."""
@@ -165,15 +172,19 @@ def run_task(
 ) -> bytes:
     """Run a function in a forked child and return its result, so that its imports do not stay in the launcher.
 
-    `meanwhile` is called in this process while the child runs. Raises FleetError, with the end of the log, if the
-    child failed or took longer than TASK_SECONDS_MAX.
+    `meanwhile` is called in this process while the child runs. Raises FleetError, with the reason or the end of
+    the log, if the child failed or took longer than TASK_SECONDS_MAX.
     """
     read_end, write_end = os.pipe()
 
     def deliver() -> None:
         os.close(read_end)
         with os.fdopen(write_end, "wb") as answer:
-            answer.write(task())
+            try:
+                answer.write(task())
+            except Exception as error:
+                answer.write(_reason(error).encode())
+                raise
 
     child = Child(name, deliver, log)
     child.start()
@@ -196,5 +207,14 @@ def run_task(
     while code is None:
         code = child.reap()
     if code != 0:
-        raise FleetError(f"{name} failed; the end of {log}:\n{tail(log, 12)}")
+        reason = b"".join(chunks).decode(errors="replace")
+        known = f": {reason}; see {log}" if reason else f"; the end of {log}:\n{tail(log, 12)}"
+        raise FleetError(f"{name} failed{known}")
     return b"".join(chunks)
+
+
+def _reason(error: BaseException) -> str:
+    """Return in a line what an error comes from in the end, or says itself to the user."""
+    while error.__cause__ is not None and not isinstance(error, FleetError):
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__

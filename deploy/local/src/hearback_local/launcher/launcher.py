@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -16,18 +16,18 @@ from hearback_kit.http_server.channel import listen_for_channels
 from hearback_kit.memory import release_unused
 from hearback_kit.settings import read_settings
 
-from hearback_local.data_dir import DataDir
+from hearback_local.data_dir import DataDir, Place
 from hearback_local.edge.router import TAKES_OVER
 from hearback_local.edge.server import serve_edge
 from hearback_local.edge.settings import EdgeSettings
 from hearback_local.errors import FleetError
 from hearback_local.fleet import bootstrap
-from hearback_local.fleet.readiness import probe
+from hearback_local.fleet.readiness import PROBE_SECONDS_MAX, fetch, probe
 from hearback_local.launcher import migrations
 from hearback_local.launcher.children import Child, run_task
 from hearback_local.launcher.listening import listen, listen_anywhere
-from hearback_local.launcher.log_files import rotate_all
-from hearback_local.launcher.readiness import Address, ReadinessWatch, UnreadyRestarts
+from hearback_local.launcher.log_files import advice_of, rotate_all
+from hearback_local.launcher.readiness import Address, ReadinessWatch, UnreadyRestarts, Verdict
 from hearback_local.launcher.settings import LauncherSettings
 from hearback_local.launcher.store_watch import StoreWatch
 from hearback_local.launcher.stores import Stores
@@ -47,6 +47,7 @@ class Launcher:
     def __init__(self, data_dir: DataDir, port: int, report: Callable[[str], None]) -> None:
         self._data_dir = data_dir
         self._port = port
+        self._place: Place | None = None
         self._report = report
         self._stores = Stores(data_dir)
         # The launcher holds the listening sockets: callers wait instead of failing while a service restarts.
@@ -57,6 +58,7 @@ class Launcher:
         self._children: list[Child] = []
         self._ready = False
         self._is_published = False
+        self._answer: dict[str, Any] = {}  # of the first start
         self._settings = read_settings(LauncherSettings)
         self._restarts: UnreadyRestarts | None = None
         self._store_watch: StoreWatch | None = None
@@ -69,6 +71,7 @@ class Launcher:
         Raises EngineError, InvalidSettings or FleetError if the fleet fails to start.
         """
         self._supervisor.watch_signals()
+        self._place = self._data_dir.place()
         try:
             self._end_leftovers()
             self._publish()
@@ -143,23 +146,33 @@ class Launcher:
 
         if not self._supervisor.run_until(all_ready, READY_SECONDS_MAX, tick_seconds=0.03):
             names = ", ".join(sorted(waiting))
-            raise FleetError(f"not ready after {READY_SECONDS_MAX:.0f} s: {names}; see {self._data_dir.logs}")
+            where = f"{self._data_dir.logs}{advice_of(map(self._data_dir.log, sorted(waiting)))}"
+            raise FleetError(f"not ready after {READY_SECONDS_MAX:.0f} s: {names}; see {where}")
 
     def _tick(self) -> None:
-        """Restart unready services, rotate logs, and retry writing the state."""
+        """Restart unready services, rotate logs, and write the state again where it is missing.
+
+        Raises FleetError if the data directory is gone.
+        """
         now = time.monotonic()
         if self._restarts is not None and self._store_watch is not None:
             self._store_watch.check(now)
-            # A service is not to blame for a store that is down.
-            if self._store_watch.all_answer:
-                self._restarts.check(now)
+            self._restarts.check(now, self._excused(self._store_watch))
         if now < self._chores_due_at:
             return
         self._chores_due_at = now + CHORES_SECONDS
-        if not self._is_published:
+        if self._is_displaced:
+            raise FleetError(f"{self._data_dir.root} was removed, moved or replaced: what comes in would be lost")
+        if not (self._is_published and self._are_files_whole()):
             self._publish()
         logs = [*self._data_dir.logs.glob("*.log"), *(engine.log_path for engine in self._stores.engines)]
         rotate_all(logs, bytes_max=self._settings.log_bytes_max, files_max=self._settings.log_files_max)
+
+    def _excused(self, stores: StoreWatch) -> Collection[Verdict]:
+        """Return the answers for which no service is restarted: it is not to blame for a store that is down."""
+        if not stores.all_answer:
+            return {Verdict.WAITING, Verdict.UNREADY}
+        return () if self._stores.are_embedded else {Verdict.WAITING}
 
     def _watch_readiness(self) -> None:
         addresses = {
@@ -172,7 +185,8 @@ class Launcher:
 
     def _is_ready(self, name: str) -> bool:
         if name == EDGE:
-            return probe(self._port, "/healthz")[0]
+            status, _ = fetch(self._port, "/healthz", PROBE_SECONDS_MAX)
+            return status in {200, 429}  # with all connections taken it serves, only not us
         return probe(self._ports[name])[0]
 
     def _service_child(self, service: ServiceProcess, program: Any) -> Child:
@@ -221,7 +235,7 @@ class Launcher:
             answer = json.loads(
                 run_task("bootstrap", lambda: bootstrap.create("demo", "web"), self._data_dir.log("bootstrap"))
             )
-            self._data_dir.first_start.write(answer)
+        self._answer = answer
         self._ready = True
         self._watch_readiness()
         self._publish()
@@ -231,7 +245,18 @@ class Launcher:
     def _url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def _is_displaced(self) -> bool:
+        """Whether the data directory was removed, or is another one, maybe with a fleet of its own."""
+        return self._data_dir.place() != self._place
+
+    def _are_files_whole(self) -> bool:
+        state = self._data_dir.state.read()
+        return state.get("pid") == os.getpid() and bool(self._data_dir.first_start.read())
+
     def _publish(self) -> None:
+        if self._is_displaced:
+            return
         services = [
             {
                 "name": child.name,
@@ -250,10 +275,12 @@ class Launcher:
         }
         try:
             self._data_dir.state.write(state)
+            if self._answer and not self._data_dir.first_start.read():
+                self._data_dir.first_start.write(self._answer)
             self._is_published = True
         except OSError as error:
             self._is_published = False
-            # With a full disk the fleet keeps running; only `status` is out of date until there is space.
+            # With a full disk the fleet keeps running; only its files are out of date until there is space.
             self._report(f"cannot write the state: {error.strerror}")
 
     def _stop(self) -> None:

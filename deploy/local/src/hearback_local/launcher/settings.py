@@ -12,8 +12,8 @@ class LauncherSettings(BaseSettings):
     unready_seconds_max: float = Field(
         120.0,
         gt=0,
-        description="Time a running service may stay unready before it is restarted; doubles with every restart "
-        "that does not help.",
+        description="Time a running service may stay unready before it is restarted, unless a store is away or "
+        "all of its connections are taken; doubles with every restart that does not help.",
     )
     unready_backoff_max: int = Field(
         32, ge=1, description="Largest multiple of that time between two such restarts."

@@ -45,7 +45,7 @@ class StoreWatch:
     ) -> None:
         self._engines = engines
         self._watch = ReadinessWatch(
-            {name: Address(port, QUESTIONS[name], bool) for name, port in ports.items()},
+            {name: Address.of_store(port, QUESTIONS[name]) for name, port in ports.items()},
             interval_seconds=INTERVAL_SECONDS,
         )
         self._restarts = UnreadyRestarts(

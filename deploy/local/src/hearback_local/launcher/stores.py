@@ -64,6 +64,11 @@ class Stores:
         return revived
 
     @property
+    def are_embedded(self) -> bool:
+        """Whether no store is external: whether one of those answers is not looked at."""
+        return len(self._embedded) == len(PORTS)
+
+    @property
     def environment(self) -> dict[str, str]:
         """Return the environment variables with the URLs of the embedded engines."""
         return {name: engine.url for name, engine in self._embedded.items()}
@@ -88,9 +93,10 @@ def _reach(name: str, url: str) -> None:
     The error has the address only, since the URL contains a password.
     """
     try:
-        parts = urlsplit(url)
         addresses: Sequence[tuple[str | None, int]] = _several(url) if name == REDIS_URL else ()
-        addresses = addresses or [(parts.hostname, parts.port or PORTS[name])]
+        if not addresses:
+            parts = urlsplit(url)
+            addresses = [(parts.hostname, parts.port or PORTS[name])]
     except ValueError as error:
         raise EngineError(f"{name} is not a URL: {error}") from error
     for number, (host, port) in enumerate(addresses, 1):

@@ -43,6 +43,7 @@ class Supervisor:
         self._on_tick = on_tick
         self._stop_signals = 0
         self._stores_due_at = 0.0
+        self._refusal = ""  # of the last tick
         self._wake_read, self._wake_write = os.pipe()
         for descriptor in (self._wake_read, self._wake_write):
             os.set_blocking(descriptor, False)
@@ -70,7 +71,7 @@ class Supervisor:
             self.check_stop()
             self._keep_running(patient=seconds_max is None)
             if seconds_max is None:
-                self._on_tick()
+                self._tick()
             if condition():
                 return True
             if deadline is not None and time.monotonic() > deadline:
@@ -86,6 +87,17 @@ class Supervisor:
         for step in sorted({order(child) for child in self._children}):
             stop_children([child for child in self._children if order(child) == step], seconds_max)
 
+    def _tick(self) -> None:
+        """Call `on_tick`; report once what the system refuses (no memory, too many open files) and go on."""
+        refusal = ""
+        try:
+            self._on_tick()
+        except OSError as error:
+            refusal = str(error)
+            if refusal != self._refusal:
+                self._report(f"cannot look after the fleet: {error}; trying again")
+        self._refusal = refusal
+
     def _keep_running(self, patient: bool) -> None:
         changed = self._revive(patient)
         for child in self._children:
@@ -98,10 +110,20 @@ class Supervisor:
                 if not patient and child.starts >= STARTS_BEFORE_READY_MAX:
                     raise FleetError(f"{child.name} does not stay up; see {child.log}")
             if child.pid is None and time.monotonic() >= child.due_at:
-                child.start()
-                changed = True
+                changed |= self._start(child, patient)
         if changed:
             self._on_change()
+
+    def _start(self, child: Child, patient: bool) -> bool:
+        """Start a child; once the fleet was ready, report a failure (no memory, too many processes) instead."""
+        try:
+            child.start()
+        except OSError as error:
+            if not patient:
+                raise
+            self._report(f"cannot start {child.name}: {error}; trying again")
+            return False
+        return True
 
     def _revive(self, patient: bool) -> bool:
         """Restart stores; once the fleet was ready, retry failures (disk full) instead of raising."""

@@ -23,8 +23,8 @@ class Explained(NamedTuple):
     setting: Setting | None
 
 
-def explain(reason: str | None) -> Explained:
-    """Return the explanation of a reason; an undeclared one is a quota's code or an SDK's own."""
+def explain(reason: str | None, *, is_of_sdk: bool = False) -> Explained:
+    """Return the explanation of a reason; an undeclared one is an SDK's (`is_of_sdk`) or a quota's."""
     known = _KNOWN.get(reason or "")
     if known is not None:
         return Explained(EXPLANATIONS[known], ADVICE[known], SETTINGS.get(known))
@@ -36,6 +36,6 @@ def explain(reason: str | None) -> Explained:
         return Explained("Many rare reasons together.", "Choose a shorter time to see them one by one.", None)
     if not reason:
         return Explained("No reason was given.", "", None)
-    return Explained(
-        "A quota's own code, or a reason that only the SDK knows.", "See the project's quotas.", Setting.QUOTAS
-    )
+    if is_of_sdk:
+        return Explained("A reason that only the SDK knows.", "", None)
+    return Explained("A quota is used up, which gives this reason.", "See the project's quotas.", Setting.QUOTAS)

@@ -56,9 +56,11 @@ def _setting_url(organization: OrganizationConfig, project: str | None, setting:
     return f"/settings/{organization.slug}/projects/{project}/{_PARTS[setting]}"
 
 
-def reason_values(organization: OrganizationConfig, project: str | None, reason: str | None) -> dict[str, Any]:
+def reason_values(
+    organization: OrganizationConfig, project: str | None, reason: str | None, *, is_of_sdk: bool = False
+) -> dict[str, Any]:
     """Return a reason, its translated explanation, and the URL of the settings page that affects it or None."""
-    found = explain(reason)
+    found = explain(reason, is_of_sdk=is_of_sdk)
     explained = Explained(_(found.meaning), _(found.advice) if found.advice else "", found.setting)
     url = _setting_url(organization, project, found.setting)
     return {"reason": reason, "explained": explained, "setting_url": url}

@@ -2,12 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome
 from hearback_kit.api.exports import csv_lines
+from hearback_kit.api.params import choices
+from hearback_kit.values.periods import parse_period
 from hearback_kit.values.times import wire_time
 from hearback_web import PageScope
 from hearback_web.texts import gettext as _
@@ -20,8 +23,8 @@ from client_reports.pages.deps import PAGES, StateDep, StatsReader, current_slug
 from client_reports.service.answer_stats import answer_stats
 from client_reports.service.app_state import AppState
 
-# A period, and the interval that suits it.
-PERIODS: Final = {"24h": "1h", "7d": "6h", "30d": "1d", "90d": "1d"}
+# The longest period, in hours, that an interval suits; longer ones have days.
+_INTERVALS: Final = ((24, "1h"), (7 * 24, "6h"))
 ROWS_SHOWN: Final = 25
 _QUANTITY: Final = ("sum(quantity)",)
 router = APIRouter(include_in_schema=False)
@@ -38,7 +41,14 @@ class Choice:
     format: Annotated[str, Query(max_length=10)] = ""
 
     def __post_init__(self) -> None:
-        self.period = self.period if self.period in PERIODS else "7d"
+        self.period = self.period.strip() or "7d"
+        choices("format", [self.format], {"": "", "csv": "csv"})
+
+    @property
+    def interval(self) -> str:
+        """The length of an interval of the chart."""
+        hours = (parse_period(self.period) or timedelta()) / timedelta(hours=1)
+        return next((interval for most, interval in _INTERVALS if hours <= most), "1d")
 
 
 @router.get("/organizations/{organization}/stats/")
@@ -59,7 +69,7 @@ async def stats_page(
         choice=choice,
         found=found,
         unit=DataCategory.parse(choice.category).unit if choice.category else "count",
-        interval=PERIODS[choice.period],
+        interval=choice.interval,
         projects=project_choices(scope.organization),
         periods=[
             ("24h", _("Last 24 hours")),
@@ -79,15 +89,16 @@ async def stats_page(
 def _query(state: AppState, scope: PageScope, choice: Choice, groups: tuple[str, ...]) -> StatsQuery:
     try:
         categories = category_ids([choice.category]) if choice.category else COUNTED
-    except InvalidStats as error:
-        raise InvalidQuery(str(error)) from error
-    return StatsQuery(
-        window=window(
+        asked = window(
             now=state.clock.now(),
             points_max=state.settings.points_max,
             period=choice.period,
-            interval=PERIODS[choice.period],
-        ),
+            interval=choice.interval,
+        )
+    except InvalidStats as error:
+        raise InvalidQuery(str(error)) from error
+    return StatsQuery(
+        window=asked,
         fields=_QUANTITY,
         groups=groups,
         organization_id=scope.organization.id,
@@ -119,7 +130,8 @@ def _names(scope: PageScope, by: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _reason(scope: PageScope, choice: Choice, one: ReasonTotal) -> dict[str, Any]:
-    return reason_values(scope.organization, choice.project or None, one.reason) | {
+    is_of_sdk = one.outcome == str(Outcome.CLIENT_DISCARD)
+    return reason_values(scope.organization, choice.project or None, one.reason, is_of_sdk=is_of_sdk) | {
         "outcome": _outcome(one.outcome),
         "quantity": one.quantity,
         "in_journal": one.in_journal,

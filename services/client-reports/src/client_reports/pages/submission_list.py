@@ -29,15 +29,7 @@ from starlette.responses import Response
 from client_reports.domain.journal import Submission, SubmissionKey
 from client_reports.domain.submission_status import Step
 from client_reports.domain.values import submission_id as stored_id
-from client_reports.pages.deps import (
-    PAGES,
-    Reader,
-    StateDep,
-    Writer,
-    current_slug,
-    project_choices,
-    reason_values,
-)
+from client_reports.pages.deps import PAGES, Reader, StateDep, Writer, current_slug, project_choices, reason_values
 from client_reports.pages.words import kind_words, state_words
 from client_reports.service.accept_submission import accept_submission
 from client_reports.service.app_state import AppState
@@ -189,7 +181,7 @@ def _filter_of(choice: Choice) -> SubmissionFilter:
         end += _DAY
     return SubmissionFilter(
         states=choices("state", [choice.state] if choice.state else (), _STATES),
-        sources=choices("kind", [choice.source] if choice.source else (), _SOURCES),
+        sources=choices("source", [choice.source] if choice.source else (), _SOURCES),
         reasons=[choice.reason] if choice.reason else (),
         id_prefix=query or None,
         start=read_time("start", choice.start),

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.prepared import fetch
 
 from client_reports.domain.journal import SubmissionKey
@@ -16,9 +17,10 @@ _CONTAINING: Final = """
     WHERE day = $1 AND strpos(lower(payload), $2) > 0 AND (project_id, id) > ($3, $4)
     ORDER BY project_id, id LIMIT $5
 """
+# By conditions on columns: a join reads all of a partition while PostgreSQL's statistics call it empty.
 _ERASE: Final = """
-    DELETE FROM refused_submission AS stored USING unnest($1::bigint[], $2::text[]) AS wanted (project_id, id)
-    WHERE stored.project_id = wanted.project_id AND stored.id = wanted.id
+    DELETE FROM refused_submission WHERE project_id = ANY ($1::bigint[]) AND id = ANY ($2::text[])
+        AND (project_id, id) IN (SELECT * FROM unnest($1, $2))
 """
 
 
@@ -31,6 +33,7 @@ async def find_containing(
     connection: Connection, day: date, text: str, after: SubmissionKey, rows_max: int
 ) -> list[tuple[SubmissionKey, str]]:
     """Return submissions of a day, after a key, whose lower-cased payload contains a text; with the payload."""
+    await connection.execute(IN_ORDER)
     rows = await fetch(connection, _CONTAINING, day, text, *after, rows_max)
     return [(SubmissionKey(project_id, submission_id), payload) for project_id, submission_id, payload in rows]
 

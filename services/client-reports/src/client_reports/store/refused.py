@@ -23,9 +23,13 @@ _ERASE: Final = Shape.of(
     " WHERE stored.project_id = added.project_id AND stored.id = added.id",
     ("project_id", "id"),
 )
+# One lookup each: a join reads all of a partition while PostgreSQL's statistics call it empty.
 _DIGESTS: Final = """
-    SELECT project_id, id, digest FROM refused_submission
-    JOIN unnest($1::bigint[], $2::text[]) AS wanted (project_id, id) USING (project_id, id)
+    SELECT found.* FROM unnest($1::bigint[], $2::text[]) AS wanted (project_id, id)
+    CROSS JOIN LATERAL (
+        SELECT project_id, id, digest FROM refused_submission
+        WHERE project_id = wanted.project_id AND id = wanted.id OFFSET 0
+    ) AS found
 """
 # Attempts that were not accepted come first, newest first.
 _FIND: Final = """

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 from hearback_contracts.outcomes import NO_EVENT_STEP, SubmissionState
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import Window, read_window
+from hearback_kit.db.rows import Window, read_window, unindexed
 from sqlalchemy import select
 from sqlalchemy.sql import Select
 
@@ -19,13 +19,13 @@ from client_reports.store.tables import JOURNAL_USAGE, SUBMISSION
 from client_reports.store.writes import Shape, Write, columns_of, execute
 
 # Submissions in any partition, and rows without an id: each project's usage of the journal on a day.
-# One lookup each: a join reads all of a partition while PostgreSQL's statistics call it empty, and without the
-# order the lookup may go by the project's times.
+# One lookup each, newest partition first: a join reads all of a partition while PostgreSQL's statistics call it
+# empty. The project is `unindexed`, so that no lookup goes by the index of its times.
 FIND_JOURNAL: Final = """
     SELECT found.* FROM unnest($1::bigint[], $2::text[]) AS wanted (project_id, id)
     CROSS JOIN LATERAL (
         SELECT project_id, id, day, steps::text FROM submission
-        WHERE project_id = wanted.project_id AND id = wanted.id
+        WHERE id = wanted.id AND project_id + 0 = wanted.project_id
         ORDER BY day DESC LIMIT 1
     ) AS found
     UNION ALL
@@ -120,7 +120,9 @@ async def find_submission(connection: Connection, project_id: int, submission_id
 async def list_with_id(connection: Connection, project_ids: Sequence[int], submission_id: str) -> list[Submission]:
     """Return the submissions with an id in any of the projects, newest first; ids are unique per project."""
     table = SUBMISSION.c
-    statement = select(SUBMISSION).where(table.project_id.in_(sorted(project_ids)), table.id == submission_id)
+    statement = select(SUBMISSION).where(
+        table.id == submission_id, unindexed(table.project_id).in_(sorted(project_ids))
+    )
     rows = (await connection.execute(statement.order_by(table.received_at.desc()))).all()
     return [_read(row) for row in rows]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hearback_kit.values.emails import is_email
 from hearback_kit.values.nul import NUL, without_nul
+from hearback_kit.values.visible import visible
 
 from crash_embed.domain.appearance import Appearance, Requirement
 
@@ -48,10 +49,10 @@ def _field(
 ) -> str:
     if requirement is Requirement.HIDDEN:
         return ""
-    value = given.get(field, "").strip()
+    value = visible(given.get(field, ""))
     if not value:
         if requirement is Requirement.REQUIRED:
-            errors[field] = [REQUIRED_MESSAGE]
+            errors.setdefault(field, [REQUIRED_MESSAGE])
         return ""
     messages = []
     if field == "email" and not is_email(value):

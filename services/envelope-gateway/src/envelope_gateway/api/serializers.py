@@ -88,7 +88,7 @@ async def send_method_not_allowed(send: Send, allowed: Iterable[str]) -> None:
 async def send_refusal(send: Send, refused: Refused) -> None:
     """Send a refusal: `{"detail", "causes"}`, plain text, or an empty body (415)."""
     body = b""
-    headers = list(COMMON_HEADERS if refused.status == 415 else CORS)
+    headers = list(CORS)
     if refused.plain:
         body = refused.detail.encode()
         headers.append(PLAIN)

@@ -41,6 +41,7 @@ def reduce_event(
     tags = _tags(event.tags)
     entry = _log_entry(event)
     contexts = event.contexts
+    request = event.request or event.legacy_request
     return {
         "timestamp": _timestamp(event.timestamp, sent_at),
         "environment": environment_name(event.environment) or environment_name(tags.pop("environment", None)),
@@ -50,7 +51,7 @@ def reduce_event(
         "level": level_name(event.level),
         "logger": _name(event.logger),
         "transaction": _name(event.transaction) or _name(event.culprit),
-        "url": _cut(event.request.url, URL_LENGTH_MAX) if event.request is not None else None,
+        "url": _cut(request.url, URL_LENGTH_MAX) if request is not None else None,
         "user": _user(event, remote_addr),
         "tags": tags,
         "replay_id": _replay_id(contexts.replay if contexts is not None else None, trace),
@@ -118,7 +119,7 @@ def _log_entry(event: EventPayload) -> LogEntry:
 
 
 def _user(event: EventPayload, remote_addr: str | None) -> EventUser | None:
-    user = event.user
+    user = event.user or event.legacy_user
     if user is None:
         return None
     address = resolve_address(user.ip_address, remote_addr)
@@ -158,7 +159,7 @@ def _fingerprint(parts: list[Any] | None) -> list[str]:
 
 
 def _exceptions(event: EventPayload) -> list[ExceptionValue]:
-    found = event.exception
+    found = event.exception or event.legacy_exception
     if found is None:
         return []
     if isinstance(found, list):

@@ -68,7 +68,7 @@ class Contexts(msgspec.Struct):
 
 
 class EventPayload(msgspec.Struct):
-    """The fields of an event that the gateway reads."""
+    """The fields of an event that the gateway reads; old clients name some after their interfaces."""
 
     event_id: Any = None
     type: Scalar = None
@@ -85,11 +85,16 @@ class EventPayload(msgspec.Struct):
     logentry: LogEntry | None = None
     legacy_message: LogEntry | None = msgspec.field(default=None, name="sentry.interfaces.Message")
     request: HttpRequest | None = None
+    legacy_request: HttpRequest | None = msgspec.field(default=None, name="sentry.interfaces.Http")
     user: User | None = None
+    legacy_user: User | None = msgspec.field(default=None, name="sentry.interfaces.User")
     tags: dict[str, Any] | list[Any] | None = None
     contexts: Contexts | None = None
     fingerprint: list[Any] | None = None
     exception: Exceptions | list[RawException | None] | None = None
+    legacy_exception: Exceptions | list[RawException | None] | None = msgspec.field(
+        default=None, name="sentry.interfaces.Exception"
+    )
 
 
 _decode = msgspec.json.Decoder(EventPayload).decode
@@ -143,8 +148,6 @@ def _scalar(value: object) -> Scalar:
 
 def _pick(event: dict[str, Any]) -> EventPayload:
     message = event.get("message")
-    user = _object(event.get("user") or event.get("sentry.interfaces.User"))
-    request = _object(event.get("request") or event.get("sentry.interfaces.Http"))
     contexts = _object(event.get("contexts"))
     tags = event.get("tags")
     return EventPayload(
@@ -153,8 +156,10 @@ def _pick(event: dict[str, Any]) -> EventPayload:
         message=_log_entry(message) if isinstance(message, dict) else _text(message),
         logentry=_log_entry(event.get("logentry")),
         legacy_message=_log_entry(event.get("sentry.interfaces.Message")),
-        request=HttpRequest(_text(request.get("url"))),
-        user=_user(user) if user else None,
+        request=_request(event.get("request")),
+        legacy_request=_request(event.get("sentry.interfaces.Http")),
+        user=_user(event.get("user")),
+        legacy_user=_user(event.get("sentry.interfaces.User")),
         tags=tags if isinstance(tags, dict | list) else None,
         contexts=Contexts(
             feedback=msgspec.Raw(b"{}" if isinstance(contexts.get("feedback"), dict) else b""),
@@ -162,11 +167,18 @@ def _pick(event: dict[str, Any]) -> EventPayload:
             trace=_object(contexts.get("trace")),
         ),
         fingerprint=_list(event.get("fingerprint")),
-        exception=_exceptions(event.get("exception") or event.get("sentry.interfaces.Exception")),
+        exception=_exceptions(event.get("exception")),
+        legacy_exception=_exceptions(event.get("sentry.interfaces.Exception")),
     )
 
 
-def _user(user: dict[str, Any]) -> User:
+def _request(value: object) -> HttpRequest | None:
+    return HttpRequest(_text(value.get("url"))) if isinstance(value, dict) else None
+
+
+def _user(user: object) -> User | None:
+    if not isinstance(user, dict):
+        return None
     texts = {name: _text(user.get(name)) for name in ("id", "email", "username", "name", "ip_address")}
     return User(**texts)
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from registry.api import serializers
 from registry.api.deps import StateDep
 from registry.api.params import Email, Name, NewPassword, RequestBody, Role, Slug
-from registry.service.add_audit_entry import AuditEntry, add_audit_entry
 from registry.service.add_member import add_member as create_member
 from registry.service.bootstrap_project import Bootstrapped, bootstrap_project
 from registry.service.introspect_secrets import Holder
@@ -85,10 +84,12 @@ async def introspect(state: StateDep, kind: str, digest: str) -> Holder:
     "/bootstrap",
     operation_id="bootstrap",
     summary="Make sure that an organization with an owner and a project exist",
-    description="Gives a new token each time; the owner's password only when the owner was just created.",
+    description="Gives a new token each time; the first owner's password until that is changed.",
 )
 async def bootstrap(state: StateDep, wanted: BootstrapRequest) -> Bootstrapped:
-    return await bootstrap_project(state.changes, state.sign_in.passwords, wanted.organization, wanted.project)
+    secret = state.settings.secret_key.get_secret_value()
+    passwords = state.sign_in.passwords
+    return await bootstrap_project(state.changes, passwords, secret, wanted.organization, wanted.project)
 
 
 @router.post(
@@ -101,18 +102,6 @@ async def bootstrap(state: StateDep, wanted: BootstrapRequest) -> Bootstrapped:
 async def add_member(state: StateDep, wanted: NewMember) -> AddedMember:
     member, password = await create_member(state.changes, state.sign_in.passwords, **wanted.model_dump())
     return AddedMember(**serializers.member(member, state.clock.now()).model_dump(), password=password)
-
-
-@router.post(
-    "/audit-logs",
-    operation_id="addAuditLog",
-    summary="Add to the audit log what a caller changed in another service",
-    description="For services of the release before; the next release gives it up.",
-    status_code=204,
-    deprecated=True,
-)
-async def add_audit_log(state: StateDep, wanted: AuditEntry) -> None:
-    await add_audit_entry(state.changes, wanted)
 
 
 @router.put(

@@ -79,11 +79,12 @@ class _Known:
 class OpenIdProvider:
     """The client."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, seconds_max: float = _SECONDS_MAX) -> None:
         import joserfc.jwt  # noqa: F401  # now, and not with the first sign-in
 
         self._client = client
-        self._http = httpx.AsyncClient(timeout=_SECONDS_MAX, follow_redirects=False)
+        self._seconds_max = seconds_max
+        self._http = httpx.AsyncClient(timeout=seconds_max, follow_redirects=False)
         self._known: _Known | None = None
         self._reading = asyncio.Lock()
 
@@ -213,11 +214,12 @@ class OpenIdProvider:
     async def _json(self, request: httpx.Request, auth: httpx.Auth | None = None) -> dict[str, Any]:
         """Return a JSON object; raise ProviderRefused for 4xx, Unavailable for any other failure."""
         try:
-            answer = await self._http.send(request, auth=auth, stream=True)
-            try:
-                body = await _bounded(answer)
-            finally:
-                await answer.aclose()
+            async with asyncio.timeout(self._seconds_max):  # that of the client begins again with every byte
+                answer = await self._http.send(request, auth=auth, stream=True)
+                try:
+                    body = await _read_bounded(answer)
+                finally:
+                    await answer.aclose()
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable("The sign-in provider cannot be reached.") from error
         if 400 <= answer.status_code < 500:
@@ -232,10 +234,11 @@ class OpenIdProvider:
         return found
 
 
-async def _bounded(answer: httpx.Response) -> bytes:
-    body = b""
-    async for chunk in answer.aiter_bytes():
-        body += chunk
+async def _read_bounded(answer: httpx.Response) -> bytes:
+    """Return a body; raise httpx.ReadError when it has more than _ANSWER_BYTES_MAX bytes, unpacked."""
+    body = bytearray()
+    async for part in answer.aiter_bytes():
+        body += part
         if len(body) > _ANSWER_BYTES_MAX:
-            raise httpx.DecodingError("too long")
-    return body
+            raise httpx.ReadError(f"an answer of more than {_ANSWER_BYTES_MAX} bytes")
+    return bytes(body)

@@ -25,7 +25,10 @@ _Bytes = Annotated[int, Field(ge=0, le=ATTACHMENT_BYTES_MAX)] | None
 _BYTES_TEXT: Final = f"a number up to {ATTACHMENT_BYTES_MAX}, or null"
 # The values of each option, in types and in words; of every other one they are booleans.
 _VALUES: Final[Mapping[str, tuple[Any, str]]] = {
-    Option.ORIGINS: (Annotated[list[_Origin], Field(max_length=ORIGINS_MAX)], "a list of origins"),
+    Option.ORIGINS: (
+        Annotated[list[_Origin], Field(max_length=ORIGINS_MAX)],
+        f"a list of at most {ORIGINS_MAX} origins, each of at most {ORIGIN_LENGTH_MAX} characters",
+    ),
     Option.DIALOG_NAME: (_Presence, "required, optional or hidden"),
     Option.DIALOG_EMAIL: (_Presence, "required, optional or hidden"),
     Option.DIALOG_ACCENT: (

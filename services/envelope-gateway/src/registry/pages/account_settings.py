@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.db.rows import Window
-from hearback_kit.errors import Conflict, ServiceError
+from hearback_kit.errors import BadRequest, Conflict, ServiceError
 from hearback_web import Edit, Flash, FormDep, SignedInDep, read_edit, redirect
 from hearback_web.texts import gettext as _
 
@@ -81,6 +81,8 @@ async def save(form: FormDep, caller: CallerDep) -> Response:
     edit = read_edit(form, given, _stored(await caller.account()), {"language": LANGUAGES})
     if edit.conflicts:
         return await _page(caller, Conflict(), edit)
+    if "name" in edit.changed and not given["name"]:
+        return await _page(caller, BadRequest(_("Give your name."), code="invalid_name"), edit)
     name, language = (edit.values[field] if field in edit.changed else "" for field in ("name", "language"))
     change = AccountChange(name or None, language if language in LANGUAGES else None)
     await caller.update(change)
@@ -131,7 +133,7 @@ async def _page(caller: Caller, problem: ServiceError | None = None, edit: Edit 
         error=problem,
         stored=_stored(user),
         given=edit.values if edit else _stored(user),
-        wrong=edit.conflicts if edit else wrong_field(problem, "current_password", "password"),
+        wrong=(edit and edit.conflicts) or wrong_field(problem, "name", "current_password", "password"),
         user=user,
         languages=list(LANGUAGES.items()),
         projects=projects,

@@ -4,9 +4,10 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from hearback_contracts.options import Option
-from hearback_kit.errors import ServiceError
+from hearback_kit.errors import BadRequest, ServiceError
 from hearback_kit.values.ids import random_id
 from hearback_web import FormDep, redirect
+from hearback_web.texts import gettext as _
 
 from registry.domain.dsns import dsns_of
 from registry.domain.fields import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
@@ -36,6 +37,8 @@ async def create(form: FormDep, scope: ProjectCreateDep) -> Response:
     given = {"name": name, "slug": slug, "platform": platform}
     wanted = NewProject(name or slug, slug or None, platform if platform in PLATFORMS else None)
     try:
+        if not wanted.name:
+            raise BadRequest(_("A project needs a name."), code="invalid_name")
         project = await create_project(scope.changes, scope.organization, wanted)
     except ServiceError as error:
         return _new(scope, given, error)

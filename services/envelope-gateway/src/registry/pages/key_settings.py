@@ -52,7 +52,9 @@ async def change(page: PageDep, form: FormDep, scope: ProjectWriteDep, key: KeyN
     if edit.conflicts:
         given, wrong = {found.id: name}, {found.id: edit.conflicts["name"]}
         return await _page(page, scope, 409, given=given, wrong=wrong)
-    if name and edit.changed:
+    if not name:
+        return await _page(page, scope, 400, given={found.id: ""}, wrong={found.id: _("Give the key a name.")})
+    if edit.changed:
         await manage_keys.update_key(scope.changes, scope.project, key, {"name": name})
     return scope.redirect("keys/", Flash(_("Saved.")))
 

@@ -12,13 +12,7 @@ from hearback_web.texts import gettext as _
 
 from registry.domain.fields import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
 from registry.domain.options import features_with_defaults
-from registry.pages.deps import (
-    OrganizationPage,
-    OrganizationReadDep,
-    OrganizationWriteDep,
-    saved,
-    wrong_field,
-)
+from registry.pages.deps import OrganizationPage, OrganizationReadDep, OrganizationWriteDep, saved, wrong_field
 from registry.service.update_organization import update_organization
 from registry.store.organizations import Organization
 

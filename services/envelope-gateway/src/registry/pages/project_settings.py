@@ -92,7 +92,7 @@ def _read(given: Mapping[str, str], changed: Set[str]) -> tuple[dict[str, Any], 
         raise BadRequest(_("There is no such platform."))
     values = {"name": given["name"], "slug": given["slug"], "platform": given["platform"] or None}
     options = {
-        "origins": (Option.ORIGINS.value, given["origins"].split()),
+        "origins": (Option.ORIGINS.value, given["origins"].replace(",", " ").split()),
         "retention": (
             Option.RETENTION_DAYS.value,
             _number(given["retention"], OPTIONS[Option.RETENTION_DAYS].default),

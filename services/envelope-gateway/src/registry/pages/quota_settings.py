@@ -83,9 +83,15 @@ def _wrong(error: ServiceError | None, given: Form | None, there: list[dict[str,
     if error is None or given is None or error.field is None:
         return {}
     field = _FIELDS.get(error.field.removeprefix(f"{len(there)}."))
+    words = {
+        "id": _("Give 1 to 64 letters, digits and signs, without blanks."),
+        "limit": _("Give a whole number from 0 on, or none."),
+        "window": _("Choose the time in which it is counted."),
+        "reason": _("Give at most 100 English letters, digits and signs, without commas, colons and semicolons."),
+    }
     if field == "id" and any(quota["id"] == given.get("id") for quota in there):
         return {field: _("Another quota has this id.")}
-    return {field: error.problem} if field else {}
+    return {field: words.get(field, error.problem)} if field else {}
 
 
 def _page(scope: ProjectPage, form: Form | None = None, error: ServiceError | None = None) -> Response:

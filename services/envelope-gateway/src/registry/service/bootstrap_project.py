@@ -1,6 +1,7 @@
 """Ensure that an organization with an owner and a project exist, as the operator of the machine."""
 
-import secrets
+import base64
+import hmac
 from dataclasses import dataclass
 
 from hearback_contracts.audit import AuditEvent
@@ -20,7 +21,7 @@ from registry.store.organizations import Organization
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """The answer for the launcher; `admin_password` is set only for a new owner."""
+    """The answer for the launcher; `admin_password` is set while the owner has the one made here."""
 
     organization: str
     project: str
@@ -31,8 +32,17 @@ class Bootstrapped:
     admin_password: str | None
 
 
+def first_password(secret: str, organization_id: int) -> str:
+    """Return the first password of an organization's first owner.
+
+    It is made of the fleet's secret: if the answer with it is lost, the next one has it, too.
+    """
+    digest = hmac.digest(secret.encode(), f"hearback first owner\0{organization_id}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest[:12]).decode()
+
+
 async def bootstrap_project(
-    changes: Changes, passwords: Passwords, organization_slug: str, project_slug: str
+    changes: Changes, passwords: Passwords, secret: str, organization_slug: str, project_slug: str
 ) -> Bootstrapped:
     """Create what is missing, and a new token of the owner; raise InvalidSlug or LimitReached.
 
@@ -43,20 +53,21 @@ async def bootstrap_project(
             raise InvalidSlug(f"not a slug: {slug}")
     if problem := problem_of(organization_slug, RESERVED_FOR_ORGANIZATIONS):
         raise InvalidSlug(problem)
-    password = secrets.token_urlsafe(12)
-    password_hash = await passwords.hash(password)
     async with changes.begin() as change:
         await organizations.lock_creation(change.connection)
         organization = await _organization(change, organization_slug)
+        password = first_password(secret, organization.id)
         owner = await members.find_first_owner(change.connection, organization.id)
         is_new = owner is None
         if owner is None:
             email = f"owner@{organization.slug}.example.com"
+            password_hash = await passwords.hash(password)
             await add_account(change, organization, email, "Owner", password_hash, "owner")
             owner = await members.find_first_owner(change.connection, organization.id)
         assert owner is not None, "it was just added"
         project_id, public_key = await _project(change, organization, project_slug)
         token, _ = await issue_token(change, organization.id, owner.id, NewToken("bootstrap", frozenset(SCOPES)))
+    is_unchanged = is_new or await passwords.verify(owner.password_hash, password)
     return Bootstrapped(
         organization=organization.slug,
         project=project_slug,
@@ -64,7 +75,7 @@ async def bootstrap_project(
         public_key=public_key,
         token=token,
         admin_email=owner.email,
-        admin_password=password if is_new else None,
+        admin_password=password if is_unchanged else None,
     )
 
 

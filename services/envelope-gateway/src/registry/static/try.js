@@ -9,7 +9,11 @@
     const header = line({ event_id: id, sent_at: new Date().toISOString(), dsn: form.dataset.dsn });
     const address = `${form.dataset.endpoint}?sentry_key=${encodeURIComponent(form.dataset.key)}`;
     const answer = await fetch(address, { method: "POST", body: new Blob([header, ...parts]), credentials: "omit" });
-    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail || `${answer.status}`);
+    if (answer.ok) return;
+    const said = (await answer.json().catch(() => ({}))).detail || "";
+    const reasons = Object.entries(JSON.parse(form.closest("[data-reasons]").dataset.reasons));
+    const known = reasons.find(([mark]) => `${answer.status} ${said}`.includes(mark));
+    throw new Error(known?.[1] || said || `${answer.status}`);
   };
 
   const feedback = (form, id) => {

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import columns, find_record, list_records
-from sqlalchemy import ColumnElement, Select, func, select
+from hearback_kit.db.rows import columns, find_record, is_among, list_records, unindexed
+from hearback_kit.db.rowsets import one_by_one
+from sqlalchemy import ColumnElement, FromClause, Select, func, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from registry.store.tables import members, project_alerts, projects, users
+from registry.store.tables import members, project_alerts, projects
+from registry.store.users import account_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +45,39 @@ class Subscriber:
     alerts: bool
 
 
-_ALERTS = func.coalesce(project_alerts.c.is_on, True)
+_MEMBER = one_by_one(select(members).where(members.c.organization_id == projects.c.organization_id)).lateral(
+    "member"
+)
+_USER = account_of(_MEMBER.c.user_id)
+
+
+def _setting(user_id: ColumnElement[Any] | int) -> FromClause:
+    theirs = project_alerts.c.user_id == user_id
+    found = select(project_alerts.c.is_on).where(theirs, unindexed(project_alerts.c.project_id) == projects.c.id)
+    return one_by_one(found).lateral("setting")
+
+
+_SETTING = _setting(_USER.c.id)
+_ALERTS = func.coalesce(_SETTING.c.is_on, True)
 
 
 def _select_members(project_id: int, *selected: ColumnElement[Any]) -> Select[Any]:
     """Select columns of the members of a project's organization, and of their setting for the project."""
-    return (
-        select(*selected)
-        .select_from(projects)
-        .join(members, members.c.organization_id == projects.c.organization_id)
-        .join(users, users.c.id == members.c.user_id)
-        .outerjoin(
-            project_alerts,
-            (project_alerts.c.user_id == users.c.id) & (project_alerts.c.project_id == projects.c.id),
-        )
-        .where(projects.c.id == project_id)
-    )
+    found = projects.join(_MEMBER, true()).join(_USER, true()).outerjoin(_SETTING, true())
+    return select(*selected).select_from(found).where(projects.c.id == project_id)
 
 
 async def list_recipients(connection: Connection, project_id: int) -> list[Recipient]:
     """Return the members of a project's organization; none for an unknown project."""
-    selected = columns(Recipient, users, members, user_id=users.c.id, alerts=_ALERTS)
-    query = _select_members(project_id, *selected).order_by(members.c.id)
+    selected = columns(Recipient, _USER, _MEMBER, user_id=_USER.c.id, alerts=_ALERTS)
+    query = _select_members(project_id, *selected).order_by(_MEMBER.c.id)
     return await list_records(connection, Recipient, query)
 
 
 async def find_subscriber(connection: Connection, user_id: int, project_id: int) -> Subscriber | None:
     """Return an account's setting for a project, or None when it is no member of the project's organization."""
-    selected = columns(Subscriber, users, project_slug=projects.c.slug, alerts=_ALERTS)
-    query = _select_members(project_id, *selected).where(users.c.id == user_id)
+    selected = columns(Subscriber, _USER, project_slug=projects.c.slug, alerts=_ALERTS)
+    query = _select_members(project_id, *selected).where(_USER.c.id == user_id)
     return await find_record(connection, Subscriber, query)
 
 
@@ -79,14 +85,15 @@ async def list_alerts(
     connection: Connection, user_id: int, organization_ids: Iterable[int]
 ) -> list[ProjectAlerts]:
     """Return an account's setting for every project of its organizations among the given ones."""
+    theirs = select(members.c.organization_id).where(members.c.user_id == user_id)
+    setting = _setting(user_id)
     query = (
-        select(projects.c.id.label("project_id"), _ALERTS.label("alerts"))
-        .join(members, (members.c.organization_id == projects.c.organization_id) & (members.c.user_id == user_id))
-        .outerjoin(
-            project_alerts, (project_alerts.c.user_id == user_id) & (project_alerts.c.project_id == projects.c.id)
+        select(projects.c.id.label("project_id"), func.coalesce(setting.c.is_on, True).label("alerts"))
+        .select_from(projects.outerjoin(setting, true()))
+        .where(
+            projects.c.organization_id.in_(list(organization_ids)), is_among(projects.c.organization_id, theirs)
         )
-        .where(projects.c.organization_id.in_(list(organization_ids)))
-        .order_by(projects.c.id)
+        .order_by(unindexed(projects.c.id))
     )
     return await list_records(connection, ProjectAlerts, query)
 

@@ -11,8 +11,8 @@ from uuid import UUID
 from hearback_contracts.audit import AuditEntryRecorded
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import fetch
-from hearback_kit.db.rows import Window, columns, read_window, record
-from sqlalchemy import delete, insert, select
+from hearback_kit.db.rows import Window, columns, delete_some, read_window, record
+from sqlalchemy import insert, select
 
 from registry.store.rows import count
 from registry.store.tables import audit_logs, users
@@ -131,6 +131,6 @@ async def count_entries(connection: Connection, organization_id: int, event: str
     )
 
 
-async def remove_before(connection: Connection, time: datetime) -> None:
-    """Delete entries older than a time."""
-    await connection.execute(delete(audit_logs).where(audit_logs.c.created_at < time))
+async def remove_before(connection: Connection, time: datetime, limit: int) -> int:
+    """Delete up to `limit` entries older than a time; return how many."""
+    return await delete_some(connection, audit_logs, audit_logs.c.created_at < time, limit=limit)

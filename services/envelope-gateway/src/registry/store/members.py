@@ -6,12 +6,12 @@ from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import Window, columns, find_record
-from sqlalchemy import Select, delete, func, select, text, update
+from sqlalchemy import Select, delete, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.rows import count, read_page
 from registry.store.tables import members, tokens, users
-from registry.store.users import User
+from registry.store.users import User, account_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,16 @@ class Member:
         return self.user_id is None
 
 
+_ACCOUNT = account_of(members.c.user_id)
+_INVITER = account_of(members.c.invited_by, "inviter")
+_EMAIL: Any = func.coalesce(_ACCOUNT.c.email, members.c.email)
+
+
 def _members(organization_id: int) -> Select[Any]:
-    inviters = users.alias()
-    email = func.coalesce(users.c.email, members.c.email)
-    inviter = func.coalesce(inviters.c.name, inviters.c.email)
+    inviter_name = func.coalesce(_INVITER.c.name, _INVITER.c.email)
     return (
-        select(*columns(Member, members, users, email=email, inviter_name=inviter))
-        .outerjoin(users, users.c.id == members.c.user_id)
-        .outerjoin(inviters, inviters.c.id == members.c.invited_by)
+        select(*columns(Member, members, _ACCOUNT, email=_EMAIL, inviter_name=inviter_name))
+        .select_from(members.outerjoin(_ACCOUNT, true()).outerjoin(_INVITER, true()))
         .where(members.c.organization_id == organization_id)
     )
 
@@ -65,7 +67,7 @@ async def find_member(connection: Connection, organization_id: int, member_id: i
 
 async def find_member_by_email(connection: Connection, organization_id: int, email: str) -> Member | None:
     """Return the member or invited person with an e-mail address (case-insensitive), or None."""
-    query = _members(organization_id).where(func.coalesce(users.c.email, members.c.email) == email.lower())
+    query = _members(organization_id).where(email.lower() == _EMAIL)
     return await find_record(connection, Member, query.order_by(members.c.id).limit(1))
 
 

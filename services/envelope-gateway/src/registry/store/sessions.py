@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import list_records
-from sqlalchemy import delete, insert, select
+from hearback_kit.db.rows import delete_some, list_records
+from hearback_kit.db.rowsets import one_by_one
+from sqlalchemy import delete, insert, select, true
 
 from registry.store.tables import members, sessions, users
+from registry.store.users import account_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,17 @@ class SessionHolder:
 
 async def find_session_holder(connection: Connection, digest: str, now: datetime) -> list[SessionHolder]:
     """Return a row per membership of the session's account; none for a session that has ended."""
+    # Whether it has ended is looked at afterwards, so that it is found by its digest alone.
+    session = one_by_one(
+        select(sessions.c.user_id, sessions.c.expires_at).where(sessions.c.digest == digest)
+    ).subquery("session")
+    holder = account_of(session.c.user_id)
+    theirs = select(members.c.organization_id, members.c.role).where(members.c.user_id == session.c.user_id)
+    membership = one_by_one(theirs).lateral("membership")
     query = (
-        select(users.c.id, users.c.email, members.c.organization_id, members.c.role)
-        .select_from(sessions)
-        .join(users, users.c.id == sessions.c.user_id)
-        .outerjoin(members, members.c.user_id == users.c.id)
-        .where(sessions.c.digest == digest, sessions.c.expires_at > now)
+        select(holder.c.id, holder.c.email, membership.c.organization_id, membership.c.role)
+        .select_from(session.join(holder, true()).outerjoin(membership, true()))
+        .where(session.c.expires_at > now)
     )
     return await list_records(connection, SessionHolder, query)
 
@@ -54,12 +61,12 @@ async def add_session(
 
 async def is_known_address(connection: Connection, email: str, address_block: str, now: datetime) -> bool:
     """Return whether an account with an e-mail address has a session from a network address."""
+    claimed = one_by_one(select(users.c.id).where(users.c.email == email.lower())).subquery("claimed")
+    theirs = one_by_one(select(sessions).where(sessions.c.user_id == claimed.c.id)).lateral("theirs")
     query = (
-        select(sessions.c.id)
-        .join(users, users.c.id == sessions.c.user_id)
-        .where(
-            users.c.email == email.lower(), sessions.c.address_block == address_block, sessions.c.expires_at > now
-        )
+        select(theirs.c.id)
+        .select_from(claimed.join(theirs, true()))
+        .where(theirs.c.address_block == address_block, theirs.c.expires_at > now)
         .limit(1)
     )
     return await connection.scalar(query) is not None
@@ -75,6 +82,6 @@ async def remove_sessions_of(connection: Connection, user_id: int, *, except_dig
     await connection.execute(query)
 
 
-async def remove_expired(connection: Connection, now: datetime) -> None:
-    """Delete expired sessions."""
-    await connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
+async def remove_expired(connection: Connection, now: datetime, limit: int) -> int:
+    """Delete up to `limit` expired sessions; return how many."""
+    return await delete_some(connection, sessions, sessions.c.expires_at <= now, limit=limit)

@@ -16,8 +16,10 @@ from hearback_contracts.config import (
     project_snapshot,
 )
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import unindexed
+from hearback_kit.db.rowsets import one_by_one
 from hearback_kit.values.ids import parse_id
-from sqlalchemy import Text, cast, delete, func, literal, select, union_all
+from sqlalchemy import Text, cast, delete, func, literal, select, true, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from registry.store.rows import count
@@ -112,18 +114,21 @@ async def projects_of(connection: Connection, ids: list[int]) -> list[ProjectCon
     """Return the configuration of existing projects by id."""
     if not ids:
         return []
+    owner = one_by_one(select(organizations).where(organizations.c.id == projects.c.organization_id)).lateral()
     query = (
         select(
             projects,
-            organizations.c.slug.label("organization_slug"),
-            organizations.c.former_slugs.label("organization_former_slugs"),
-            organizations.c.features,
+            owner.c.slug.label("organization_slug"),
+            owner.c.former_slugs.label("organization_former_slugs"),
+            owner.c.features,
         )
-        .join(organizations, organizations.c.id == projects.c.organization_id)
+        .select_from(projects.join(owner, true()))
         .where(projects.c.id.in_(ids))
     )
     rows = (await connection.execute(query)).all()
-    keys_query = select(project_keys).where(project_keys.c.project_id.in_(ids)).order_by(project_keys.c.id)
+    keys_query = (
+        select(project_keys).where(project_keys.c.project_id.in_(ids)).order_by(unindexed(project_keys.c.id))
+    )
     keys: dict[int, list[KeyConfig]] = defaultdict(list)
     for key in (await connection.execute(keys_query)).all():
         keys[key.project_id].append(KeyConfig.model_validate(key, from_attributes=True))

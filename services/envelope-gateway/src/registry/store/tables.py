@@ -39,6 +39,11 @@ def _former_slugs() -> Column[Any]:
     return Column("former_slugs", ARRAY(Text), nullable=False, server_default=text("'{}'"))
 
 
+def _given(table: str, column: str) -> Index:
+    """Return the index of a column that is null in most rows."""
+    return Index(f"{table}_{column}", column, postgresql_where=text(f"{column} IS NOT NULL"))
+
+
 organizations = Table(
     "organizations",
     METADATA,
@@ -48,6 +53,9 @@ organizations = Table(
     Column("features", JSONB, nullable=False),
     _time("created_at"),
     _former_slugs(),
+    Index(
+        "organizations_former_slugs", "former_slugs", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
+    ),
 )
 
 projects = Table(
@@ -89,6 +97,7 @@ users = Table(
     _time("created_at"),
     _time("last_used_at", nullable=True),  # a sign-in, or the end of a membership
     Index("users_email", "email"),
+    Index("users_last_used", text("coalesce(last_used_at, created_at)")),
     # An address belongs to whoever proved it by mail; anybody may claim one, in an account of their own.
     Index("users_verified_email", "email", unique=True, postgresql_where=text("email_verified_at IS NOT NULL")),
 )
@@ -111,6 +120,7 @@ members = Table(
     UniqueConstraint("organization_id", "user_id", name="members_organization_user"),
     Index("members_organization_id", "organization_id", "id"),
     Index("members_user_id", "user_id", "organization_id"),
+    _given("members", "invited_by"),
 )
 
 tokens = Table(
@@ -127,6 +137,7 @@ tokens = Table(
     *columns(TIME, "expires_at", "last_used_at", nullable=True),
     Index("tokens_organization_id", "organization_id", "id"),
     Index("tokens_user_id", "user_id"),
+    _given("tokens", "expires_at"),
 )
 
 sessions = Table(
@@ -171,6 +182,9 @@ audit_logs = Table(
     # The release before lists in this order.
     Index("audit_logs_organization_id", "organization_id", "id"),
     Index("audit_logs_created_at", "created_at"),
+    # Who removes an account looks for its references.
+    _given("audit_logs", "actor_id"),
+    _given("audit_logs", "target_user_id"),
 )
 
 # Alerts are on without a row.

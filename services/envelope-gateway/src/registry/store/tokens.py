@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import Window, columns, find_record
-from sqlalchemy import delete, insert, or_, select, update
+from hearback_kit.db.rows import Window, columns, delete_some, find_record, unindexed
+from hearback_kit.db.rowsets import one_by_one
+from sqlalchemy import delete, insert, or_, select, true, update
 
 from registry.store.rows import count, read_page
-from registry.store.tables import members, tokens, users
+from registry.store.tables import members, tokens
+from registry.store.users import account_of
 
 EXPIRED_KEPT = timedelta(days=30)
 
@@ -44,18 +46,21 @@ class TokenHolder:
     role: str
 
 
-_TOKENS = select(*columns(Token, tokens, users)).join(users, users.c.id == tokens.c.user_id)
+_OWNER = account_of(tokens.c.user_id)
+_TOKENS = select(*columns(Token, tokens, _OWNER)).select_from(tokens.join(_OWNER, true()))
 
 
 async def find_token_holder(connection: Connection, digest: str, now: datetime) -> TokenHolder | None:
     """Return the holder of a valid token, or None."""
-    query = (
-        select(*columns(TokenHolder, tokens, users, members))
-        .join(users, users.c.id == tokens.c.user_id)
-        .join(
-            members,
-            (members.c.user_id == tokens.c.user_id) & (members.c.organization_id == tokens.c.organization_id),
+    membership = one_by_one(
+        select(members.c.role).where(
+            members.c.user_id == tokens.c.user_id,
+            unindexed(members.c.organization_id) == tokens.c.organization_id,
         )
+    ).lateral("membership")
+    query = (
+        select(*columns(TokenHolder, tokens, _OWNER, membership))
+        .select_from(tokens.join(_OWNER, true()).join(membership, true()))
         .where(tokens.c.digest == digest, or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now))
     )
     return await find_record(connection, TokenHolder, query)
@@ -103,6 +108,6 @@ async def remove_tokens_of(connection: Connection, user_id: int) -> None:
     await connection.execute(delete(tokens).where(tokens.c.user_id == user_id))
 
 
-async def remove_expired(connection: Connection, now: datetime) -> None:
-    """Delete tokens that expired more than `EXPIRED_KEPT` ago."""
-    await connection.execute(delete(tokens).where(tokens.c.expires_at <= now - EXPIRED_KEPT))
+async def remove_expired(connection: Connection, now: datetime, limit: int) -> int:
+    """Delete up to `limit` tokens that expired more than `EXPIRED_KEPT` ago; return how many."""
+    return await delete_some(connection, tokens, tokens.c.expires_at <= now - EXPIRED_KEPT, limit=limit)

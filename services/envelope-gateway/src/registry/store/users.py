@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import find_record, list_records
-from sqlalchemy import case, delete, exists, func, insert, select, text, update
+from hearback_kit.db.rows import delete_some, find_record, list_records
+from hearback_kit.db.rowsets import one_by_one
+from sqlalchemy import ColumnElement, FromClause, case, exists, func, insert, select, text, update
 
 from registry.store.tables import members, sessions, tokens, users
 
@@ -28,6 +29,11 @@ class User:
     last_used_at: datetime | None
 
 
+def account_of(user_id: ColumnElement[Any], name: str = "account") -> FromClause:
+    """Return the account with the id in a column of a query, as a table to join; see `one_by_one`."""
+    return one_by_one(select(users).where(users.c.id == user_id)).lateral(name)
+
+
 async def find_user(connection: Connection, user_id: int) -> User | None:
     return await find_record(connection, User, select(users).where(users.c.id == user_id))
 
@@ -38,7 +44,7 @@ async def list_users_by_email(connection: Connection, email: str) -> list[User]:
     Order: the one that verified it, members of an organization by age, others newest first. So fake accounts with
     another person's address can only displace each other.
     """
-    is_member = exists().where(members.c.user_id == users.c.id)
+    is_member = one_by_one(select(members.c.id).where(members.c.user_id == users.c.id)).exists()
     query = (
         select(users)
         .where(users.c.email == email.lower())
@@ -71,11 +77,16 @@ async def note_use(connection: Connection, user_id: int, now: datetime) -> None:
     await connection.execute(update(users).where(users.c.id == user_id).values(last_used_at=now))
 
 
-async def remove_unused(connection: Connection, before: datetime) -> None:
-    """Delete accounts without membership, token and session that were last used before a time."""
-    needed = [exists().where(table.c.user_id == users.c.id) for table in (members, tokens, sessions)]
+async def remove_unused(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete accounts without membership, token and session that were last used before a time; return how many.
+
+    They are up to `limit`. One that is about to be used is left.
+    """
+    uses = (select(table.c.id).where(table.c.user_id == users.c.id) for table in (members, tokens, sessions))
     last_used_at = func.coalesce(users.c.last_used_at, users.c.created_at)
-    await connection.execute(delete(users).where(last_used_at < before, *(~use for use in needed)))
+    unused = (~one_by_one(use).exists() for use in uses)
+    conditions = (last_used_at < before, *unused)
+    return await delete_some(connection, users, *conditions, limit=limit, skip_locked=True)
 
 
 async def update_user(connection: Connection, user_id: int, values: dict[str, Any]) -> None:

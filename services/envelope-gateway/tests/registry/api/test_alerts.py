@@ -1,6 +1,5 @@
 """Alerts per member and project."""
 
-import orjson
 import pytest
 
 ALERTS = "/users/me/notifications/alerts/"
@@ -88,11 +87,3 @@ async def test_what_changes_recipients_is_announced(registry, redis):
     before = await changes()
     await registry.put(ALERTS, {"1": 0})  # as it is already
     assert await changes() == before
-
-
-async def test_recipients_need_a_signature(registry):
-    for headers in ({}, registry.headers()):
-        answer = await registry.http.get("/internal/projects/1/recipients", headers=headers)
-        assert answer.status_code == 401
-    body = orjson.dumps({"organization": "demo", "email": "x@example.org"})
-    assert (await registry.http.post("/internal/members", content=body)).status_code == 401

@@ -1,7 +1,5 @@
 """Entries of other services in the audit log: each once, with the time of its change, whatever comes beside it."""
 
-import asyncio
-import json
 from datetime import timedelta
 from functools import partial
 
@@ -9,7 +7,7 @@ from hearback_contracts.audit import AuditEntryRecorded, AuditEvent
 from hearback_contracts.streams import AUDIT_ENTRY_RECORDED, STREAMS
 from hearback_devkit.fleet import as_incoming
 from hearback_devkit.strategies import entries, takes
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import beside, eventually
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Outgoing
 from hearback_kit.logs import configure_logs
@@ -142,29 +140,12 @@ async def test_the_worker_is_ready_and_works_without_valkey(registry):
     async def mailed():
         return list(folder.glob("*.eml"))
 
-    worker, stop = create_worker(alone, clock=registry.clock), asyncio.Event()
-    task = asyncio.create_task(worker.run(stop))
-    await eventually(mailed)
-    assert {"consumers", "publish", "mails", "cleanup", "database"} <= worker.checks.keys()
-    for check in worker.checks.values():
-        await check()
-    stop.set()
-    await task
-
-
-async def test_the_registry_answers_for_services_of_the_release_before(registry):
-    body = {
-        "event": "issue.delete", "organization_id": 1, "actor_id": 1, "actor_label": "owner@demo.example.com",
-        "address": None, "target": 7, "data": {"count": 1, "issues": ["WEB-1"]},
-    }  # fmt: skip
-    answer = await registry.service.request("POST", "/internal/audit-logs", body=json.dumps(body).encode())
-    assert answer.status_code == 204
-    (row,) = await shown(registry)
-    assert (row["note"], row["targetObject"]) == ("deleted feedback (1): WEB-1", 7)
-    gone = await registry.service.request(
-        "POST", "/internal/audit-logs", body=json.dumps(body | {"organization_id": 99}).encode()
-    )
-    assert gone.status_code == 404
+    worker = create_worker(alone, clock=registry.clock)
+    async with beside(worker.run):
+        await eventually(mailed)
+        assert {"consumers", "publish", "mails", "cleanup", "database"} <= worker.checks.keys()
+        for check in worker.checks.values():
+            await check()
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -7,7 +7,7 @@ from hearback_contracts.options import Option
 from hearback_devkit.testing import eventually
 
 PATH = "/settings/demo/projects/web/"
-GENERAL = {"name": "Web", "slug": "web", "platform": "python", "origins": "https://a.example\n *.b.example "}
+GENERAL = {"name": "Web", "slug": "web", "platform": "python", "origins": "https://a.example,\n *.b.example "}
 
 
 async def seen(configuration, **wanted):
@@ -32,7 +32,8 @@ async def test_general_settings(registry, owner, configuration):
         ({"retention": "many"}, "Give a number from 1"),
         ({"name": ""}, "needs a name"),
         ({"slug": "No"}, "Slugs are lower-case"),
-        ({"origins": "x" * 300}, "Give a list of origins"),
+        ({"origins": "x" * 300}, "Give a list of at most 200 origins, each of at most 256 characters."),
+        ({"origins": "a.example " * 201}, "Give a list of at most 200 origins"),
     ):
         answer = await owner.submit(PATH, GENERAL | change, status=400)
         assert words in answer.text, change
@@ -137,12 +138,17 @@ async def test_quotas(registry, owner):
     again = await owner.submit(path, {"id": "daily", "limit": "1", "window": "60"}, status=400)
     assert "Another quota has this id." in again.text
     assert invalid_fields(again.text) == ["id"]
-    for given, field in (
-        ({"limit": "-1"}, "limit"), ({"id": ""}, "id"), ({"window": "0"}, "window"), ({"reason": "a,b"}, "reason"),
-        ({"categories": "nonsense"}, None),
-    ):  # fmt: skip
+    for given, field, words in (
+        ({"limit": "-1"}, "limit", "Give a whole number from 0 on, or none."),
+        ({"id": ""}, "id", "Give 1 to 64 letters, digits and signs, without blanks."),
+        ({"id": "a b"}, "id", "Give 1 to 64 letters"),
+        ({"window": "0"}, "window", "Choose the time in which it is counted."),
+        ({"reason": "a,b"}, "reason", "Give at most 100"),
+        ({"categories": "nonsense"}, None, "unknown category"),
+    ):
         refused = await owner.submit(path, {"id": "x", "limit": "1", "window": "60"} | given, status=400)
         assert invalid_fields(refused.text) == ([field] if field else [])
+        assert words in refused.text
         assert ("quota 1: " in refused.text) is (field is None), "what is said at its field is not said above"
     await owner.submit(path, {"limit": "0", "categories": ["error"]})
     await owner.submit(path + "remove/", {"id": "daily"}, page=path)

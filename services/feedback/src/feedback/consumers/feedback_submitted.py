@@ -1,6 +1,7 @@
 """`feedback.submitted`: submissions to be filtered and stored. The natural key is (project, event id)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_fleet.messages import data_of
@@ -11,6 +12,8 @@ from feedback.domain.drafts import Submitted, read_submitted
 from feedback.service.record_outcomes import record_dead_letter
 from feedback.service.store_submissions import StoreSubmissions
 
+TOGETHER_BYTES_MAX: Final = 16 << 20  # of bodies that are decoded at once, to several times their size
+
 
 class FeedbackSubmittedHandler:
     """Handles batches of `feedback.submitted`."""
@@ -20,8 +23,9 @@ class FeedbackSubmittedHandler:
         self._store = store
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
-        """Store all submissions of the batch in one transaction; raise ValueError for an invalid message."""
-        await self._store([(_read(message), message.body) for message in batch])
+        """Store submissions, in one transaction unless they are large; raise ValueError for an invalid message."""
+        for part in in_parts(batch, TOGETHER_BYTES_MAX):
+            await self._store([(_read(message), message.body) for message in part])
 
     def on_dead(self, message: Incoming, error: str) -> Sequence[Outgoing]:
         """Return the messages that record a dead letter in the submission's fate."""
@@ -32,6 +36,18 @@ class FeedbackSubmittedHandler:
         record = self._unit_of_work.recorder()
         record_dead_letter(record, submitted)
         return record.messages()
+
+
+def in_parts(batch: Sequence[Incoming], bytes_max: int) -> Iterator[Sequence[Incoming]]:
+    """Yield the messages in parts of at most `bytes_max` bytes of bodies, or of one message."""
+    first = size = 0
+    for place, message in enumerate(batch):
+        own = len(message.body or b"")
+        if size + own > bytes_max and place > first:
+            yield batch[first:place]
+            first, size = place, 0
+        size += own
+    yield batch[first:]
 
 
 def _read(message: Incoming) -> Submitted:

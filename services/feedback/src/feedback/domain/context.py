@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
 from hearback_contracts.reasons import Reason
+from hearback_kit.values.visible import visible
 
 from feedback.domain.payload import mapping, text
 
@@ -39,7 +40,7 @@ def read_context(
         return Reason.MISSING_CONTEXT
     if message == UNREAL_UNATTENDED:
         return Reason.UNREAL_UNATTENDED
-    if not message.strip():
+    if not visible(message):
         return Reason.EMPTY
     if message_characters_max is not None and len(message) > message_characters_max:
         return Reason.TOO_LARGE
@@ -60,8 +61,8 @@ def read_context(
 
 
 def _line(value: Any) -> str | None:
-    """Return a value as stripped text; None when nothing is left."""
-    return (text(value) or "").strip() or None
+    """Return a value as stripped text; None when nothing of it is visible."""
+    return visible(text(value) or "") or None
 
 
 def parse_any_event_id(value: Any) -> str | None:

@@ -5,6 +5,7 @@ terms to SQL (protocol: feedback#lists-and-triage).
 """
 
 import re
+import unicodedata
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +14,7 @@ from hearback_kit.values.ids import ID_MAX
 from hearback_kit.values.times import EARLIEST, parse_iso8601
 
 from feedback.domain.context import parse_any_event_id
+from feedback.domain.facets import words_of
 from feedback.domain.search_keys import (
     AGE_KEYS,
     CATEGORY_KEYS,
@@ -60,6 +62,7 @@ _SHOWN_MAX: Final = 100
 def parse_search(query: str, *, now: datetime, terms_max: int = 100, no_keys: Collection[str] = ()) -> Search:
     """Parse a query; names in `no_keys` before a colon are words, not keys. Raise SearchError if it is invalid."""
     terms: list[Term] = []
+    loose: list[Term] = []  # punctuation beside words, as in `save & close`, does not count
     statuses = set(STATUSES)
     asks, refuses = False, False
     names: set[str] = set()
@@ -68,14 +71,14 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100, no_keys: Co
             raise SearchError(f"A search has at most {terms_max} terms.")
         negated = token["negated"] is not None
         if token["key"] is None:
-            terms += _free_text(token, negated)
+            (loose if _is_punctuation(token["word"]) else terms).extend(_free_text(token, negated))
             continue
         key, is_tag = read_key(token["key"])
         if not token["value"] and not is_tag and key not in KEYS:  # a sentence with a colon, not a key
-            terms.append(Words(token["key"].strip('"'), negated))
+            terms.append(_words(token["key"].strip('"'), negated))
             continue
         if key in no_keys and not is_tag:
-            terms.append(Words(f"{token['key']}:{token['value']}", negated))
+            terms.append(_words(f"{token['key']}:{token['value']}", negated))
             continue
         values = _values(token["value"])
         if is_tag:
@@ -89,6 +92,8 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100, no_keys: Co
         else:
             names |= _names_of(key, values)
             terms += _term(key, token["value"], values, negated, now)
+    if not any(isinstance(term, Words) for term in terms):
+        terms += loose
     kept = tuple(status for status in STATUSES if status in statuses)
     return Search(tuple(terms), kept, asks and not refuses, frozenset(names))
 
@@ -138,7 +143,7 @@ def _values(text: str) -> tuple[str, ...]:
 def _free_text(token: "re.Match[str]", negated: bool) -> list[Term]:
     if token["phrase"] is not None:
         text = _unquote(f'"{token["phrase"]}"')
-        return [Words(text, negated, event_id=parse_any_event_id(text))] if text.strip() else []
+        return [_words(text, negated, event_id=parse_any_event_id(text))] if text.strip() else []
     word = token["word"]
     if word in {"OR", "AND"} or word in {"(", ")"}:
         raise SearchError("Boolean statements containing OR, AND or parentheses are not supported in this search.")
@@ -147,7 +152,17 @@ def _free_text(token: "re.Match[str]", negated: bool) -> list[Term]:
     if not inner:
         return []
     # A word also finds what begins with it, so `pay` and `pay*` are the same; only other places need a pattern.
-    return [Words(text, negated, pattern="*" in text[:-1], event_id=parse_any_event_id(text))]
+    return [_words(text, negated, pattern="*" in text[:-1], event_id=parse_any_event_id(text))]
+
+
+def _words(text: str, negated: bool, *, pattern: bool = False, event_id: str | None = None) -> Words:
+    """Return free text; signs such as an emoji are not indexed, so that text of nothing else is a pattern."""
+    return Words(text, negated, pattern or not words_of(text), event_id)
+
+
+def _is_punctuation(word: str | None) -> bool:
+    """Return whether a word outside of quotes is punctuation alone; emojis and pictograms are not."""
+    return word is not None and not words_of(word) and all(unicodedata.category(sign) != "So" for sign in word)
 
 
 def _statuses(values: tuple[str, ...], negated: bool) -> set[str]:
@@ -175,7 +190,7 @@ def _term(key: str, raw: str, values: tuple[str, ...], negated: bool, now: datet
         return [Has(key, not negated)]
     if key in TEXT_KEYS:
         texts = [_without_prefix(value) if key == "title" else value for value in values]
-        return [Words(text, negated, pattern="*" in text[:-1]) for text in texts]
+        return [_words(text, negated, pattern="*" in text[:-1]) for text in texts]
     return [Match(key, values, negated)]
 
 

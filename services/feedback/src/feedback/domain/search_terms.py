@@ -13,7 +13,7 @@ class SearchError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Free text: words that follow one another, or with `*` a pattern in the message.
+    """Free text: words that follow one another, or a pattern in the message (with `*`, or of signs alone).
 
     For a word that is an event id, `event_id` is set: it also matches the feedback of that event.
     """

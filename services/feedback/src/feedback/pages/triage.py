@@ -17,7 +17,7 @@ from feedback.pages.assignees import find_member, name_of
 from feedback.pages.deps import StateDep, Writer, is_shown
 from feedback.pages.params import find, view_of
 from feedback.service.app_state import AppState
-from feedback.service.triage_issues import OrganizationMember, change_by_id, find_chunks, split
+from feedback.service.triage_issues import Counted, OrganizationMember, change_by_id, find_chunks, split
 from feedback.service.undo_changes import undo_changes
 
 router = APIRouter(prefix="/organizations/{organization}/feedback")
@@ -42,9 +42,9 @@ async def change(request: Request, state: StateDep, scope: Writer, form: FormDep
     action = form.text("action", length_max=20)
     columns = _columns(action, form, scope.organization)
     member = OrganizationMember(scope.organization, scope.principal.email)
-    changed, change_id, is_quiet = 0, new_id(), form.is_on("quiet")
+    counts, change_id, is_quiet = [], new_id(), form.is_on("quiet")
     async for chunk in _chunks(state, scope, form):
-        changed += await change_by_id(
+        counted = await change_by_id(
             state.unit_of_work,
             state.spam_prior,
             member,
@@ -54,9 +54,10 @@ async def change(request: Request, state: StateDep, scope: Writer, form: FormDep
             change_id,
             keeps_seen=not is_quiet,
         )
+        counts.append(counted)
     if is_quiet:
         return Response(status_code=QUIET)
-    return redirect(request, _next(form, scope), _flash(scope, form, action, changed, change_id))
+    return redirect(request, _next(form, scope), _flash(scope, form, action, counts, change_id))
 
 
 @router.post("/undo/")
@@ -112,9 +113,14 @@ def _next(form: Form, scope: PageScope) -> str:
     return wanted if wanted.startswith(start) else start
 
 
-def _flash(scope: PageScope, form: Form, action: str, changed: int, change_id: str) -> Flash:
-    if not changed:
+def _flash(scope: PageScope, form: Form, action: str, counts: Sequence[Counted], change_id: str) -> Flash:
+    changed = sum(one.changed for one in counts)
+    if not form.is_on("everything") and not form.getlist("id"):
         return Flash(_("Nothing was changed: choose feedback first."), "warn")
+    if not any(one.found for one in counts):
+        return Flash(_("Nothing was changed: what was chosen is not there any more."), "warn")
+    if not changed:
+        return Flash(_("Nothing was changed: it was so already."), "warn")
     base = f"/organizations/{scope.organization.slug}/feedback/"
     where = {"next": _next(form, scope)}
     said = _said(action, form, scope.organization, changed)

@@ -40,8 +40,10 @@ class Searcher:
     organization: OrganizationConfig
     email: str | None = None
 
-    def member_ids(self, value: str) -> list[int]:
-        """Return the members that a value of `assigned:` names."""
+    def member_ids(self, value: str | None) -> list[int]:
+        """Return the members that a value of `assigned:` names, all for None."""
+        if value is None:
+            return [member.id for member in self.organization.members]
         text = value.removeprefix("user:").lower()
         if text == "me":
             text = (self.email or "").lower()

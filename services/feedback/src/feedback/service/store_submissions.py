@@ -22,12 +22,7 @@ from feedback.domain.search_values import keys_of, names_of
 from feedback.metrics import SUBMISSIONS
 from feedback.service.announce_feedback import Announcer, Content, content_of
 from feedback.service.decide_submission import OVERRULABLE, DecideSubmission, Decision, Reading
-from feedback.service.record_outcomes import (
-    record_deleted_before,
-    record_refused,
-    record_revised,
-    record_stored,
-)
+from feedback.service.record_outcomes import record_deleted_before, record_refused, record_revised, record_stored
 from feedback.service.refuse_repeated import apart, closing_of, refuse_repeated, repeats_of
 from feedback.settings import Settings
 from feedback.store.arrivals import Arrival, Reserved, reserve, store_new

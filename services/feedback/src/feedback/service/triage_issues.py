@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
@@ -23,6 +23,13 @@ from feedback.store.feedback_write import change_feedback, lock_feedback
 CHUNK_MAX = 500
 
 
+class Counted(NamedTuple):
+    """How many of the issues that a request names there are, and how many of these it changed."""
+
+    found: int
+    changed: int
+
+
 @dataclass(frozen=True, slots=True)
 class OrganizationMember:
     """Who changes issues: a member of an organization, by e-mail address (None: a token without one)."""
@@ -41,8 +48,8 @@ async def change_by_id(
     change_id: str | None = None,
     *,
     keeps_seen: bool = False,
-) -> int:
-    """Change issues of these projects by id, in one transaction; return how many there were.
+) -> Counted:
+    """Change issues of these projects by id, in one transaction; return how many there were, and were changed.
 
     A changed status is announced; "spam" and "not spam" are recorded in the fate and train the classifier. All
     chunks of a request share a `change_id`, by which it can be undone; seen marks only with `keeps_seen`.
@@ -50,8 +57,8 @@ async def change_by_id(
     async with unit_of_work.begin() as work:
         found = await lock_feedback(work.connection, member.organization.id, project_ids, ids)
         triage = Triage(unit_of_work, prior, member, change_id or new_id(), keeps_seen)
-        await triage.apply(work, found, columns)
-    return len(found)
+        changed = await triage.apply(work, found, columns)
+    return Counted(len(found), changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +71,23 @@ class Triage:
     change_id: str
     keeps_seen: bool = False
 
-    async def apply(self, work: Work, found: Sequence[Feedback], columns: Mapping[str, Any]) -> None:
-        """Set columns of locked issues in a transaction; announce, record and learn from the change."""
+    async def apply(self, work: Work, found: Sequence[Feedback], columns: Mapping[str, Any]) -> int:
+        """Set columns of locked issues in a transaction; announce, record and learn from the change.
+
+        Return how many had other values.
+        """
         if "status" in columns:
             await self._sort(work, found, columns["status"], columns["substatus"])
-        changes = [
-            change
-            for feedback in found
-            for change in changes_of(feedback, columns)
-            if change.kind != SEEN or self.keeps_seen
-        ]
+        changes = [change for feedback in found for change in changes_of(feedback, columns)]
         await change_feedback(work.connection, [feedback.id for feedback in found], columns)
         await record_activity(
             work.connection,
-            changes,
+            [change for change in changes if change.kind != SEEN or self.keeps_seen],
             change_id=self.change_id,
             at=self.unit_of_work.clock.now(),
             actor=self.member.email,
         )
+        return len({change.feedback_id for change in changes})
 
     async def _sort(self, work: Work, found: Sequence[Feedback], status: str, substatus: str | None) -> None:
         organization = self.member.organization

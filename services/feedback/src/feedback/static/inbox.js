@@ -59,6 +59,11 @@
   let fetched = null;
   let hadFocus = false;  // in what is swapped: then what is read next gets it, else keys and screen readers begin at the top
   document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, xhr } = event.detail;
+    if (requestConfig.elt.id === "search-form" && xhr.responseText.includes('id="list-scroll"')) {
+      event.detail.shouldSwap = true;  // also when it is refused: the list does not show what was searched for before
+      event.detail.isError = false;
+    }
     if (event.detail.target.id === "inbox") {
       hadFocus = Boolean(document.activeElement.closest("#inbox, #toasts"));
       scrolled = $("#list-scroll")?.scrollTop || 0;
@@ -146,13 +151,15 @@
   const countChosen = () => {
     const count = chosen().length;
     const text = $("#pick-count");
-    if (text) text.textContent = count ? String(count) : "";
     const all = $("#pick-all");
+    const everything = $('#bulk [name="everything"]');
     if (all) {
       all.checked = count > 0 && count === rows().length;
       all.indeterminate = count > 0 && !all.checked;
-      if (!all.checked) for (const one of $$('[name="everything"]')) one.checked = false;
+      if (!all.checked && everything) everything.checked = false;
     }
+    const matches = everything?.checked ? $('#tabs [aria-current] .tab-count')?.textContent : "";
+    if (text) text.textContent = matches || (count ? String(count) : "");
   };
   let lastPicked = null;
   document.addEventListener("keydown", (event) => {  // Enter in the field for whom to assign to
@@ -164,7 +171,7 @@
     if (event.target.id === "pick-all") {
       for (const box of $$(".pick input")) box.checked = event.target.checked;
     }
-    if (event.target.id === "pick-all" || event.target.closest?.(".pick")) countChosen();
+    if (event.target.matches?.('#pick-all, #bulk [name="everything"], .pick input')) countChosen();
   });
   document.addEventListener("click", (event) => {
     const box = event.target.closest?.(".pick input");
@@ -248,9 +255,14 @@
   };
   for (const [key, handle] of Object.entries(keys)) window.hearback.onKey(key, handle);
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || $("dialog[open]") || $("details.menu[open]") || event.defaultPrevented) return;
+    if (event.key !== "Escape" || $("dialog[open]") || event.defaultPrevented) return;  // else it closed a menu
     if (event.target.id === "search") { event.target.blur(); return; }
-    if (chosen().length) { for (const box of chosen()) box.checked = false; countChosen(); return; }
+    if (chosen().length) {
+      if ($("#bulk").contains(document.activeElement)) chosen()[0].focus();  // the bar is about to go
+      for (const box of chosen()) box.checked = false;
+      countChosen();
+      return;
+    }
     if (isNarrow() && inbox()?.classList.contains("shows-detail")) $(".fb-back")?.click();
     else if ($("#detail").contains(document.activeElement)) { const row = current(); if (row) linkOf(row).focus(); }
   });

@@ -45,8 +45,8 @@ class Reserved:
 
 
 # Not synced: a crash leaves gaps in the numbers, and what uses them is committed, and so made durable, later.
-# One lookup for each, which LIMIT and OFFSET keep from becoming a join: that reads the whole table for each batch
-# while PostgreSQL's statistics call it empty. In the order of event ids, so that no lookup goes by the mailbox.
+# One lookup for each, which OFFSET keeps from becoming a join: that reads the whole table for each batch while
+# PostgreSQL's statistics call it empty. By the event (see `is_by_event`), so that none goes by the mailbox.
 RESERVE: Final = """
 WITH wanted AS (
     SELECT * FROM unnest($1::text::bigint[], $2::text[], $3::text::boolean[], $4::text::boolean[])
@@ -54,8 +54,7 @@ WITH wanted AS (
 ), known AS (
     SELECT FROM wanted CROSS JOIN LATERAL (
         SELECT FROM feedback
-        WHERE project_id = wanted.project_id AND event_id BETWEEN wanted.event_id AND wanted.event_id
-        ORDER BY event_id LIMIT 1
+        WHERE event_id = wanted.event_id AND project_id + 0 = wanted.project_id OFFSET 0
     ) AS stored
     UNION ALL
     SELECT FROM wanted CROSS JOIN LATERAL (
@@ -78,7 +77,7 @@ SELECT
     (SELECT json_agg(json_build_array(project_id, event_id, number)) FROM (
         SELECT project_id, event_id, count(*) AS number FROM storing CROSS JOIN LATERAL (
             SELECT deleted_at FROM attachment
-            WHERE (project_id, event_id) = (storing.project_id, storing.event_id) OFFSET 0
+            WHERE event_id = storing.event_id AND project_id + 0 = storing.project_id OFFSET 0
         ) AS found
         WHERE deleted_at IS NULL GROUP BY 1, 2
     ) AS attached) AS attachments,
@@ -113,10 +112,10 @@ async def reserve(connection: Direct, arrivals: Sequence[Arrival], organizations
 _STORE: Final = f"""
 WITH stored AS ({INSERT_NEW}), closed AS (
     INSERT INTO closed_submission (project_id, event_id, revision, reason, closed_at)
-    SELECT project_id, event_id, revision, reason, $6
-    FROM unnest($2::bigint[], $3::text[], $4::integer[], $5::text[])
+    SELECT project_id, event_id, revision, reason, $7
+    FROM unnest($3::bigint[], $4::text[], $5::integer[], $6::text[])
         AS given (project_id, event_id, revision, reason)
-), announced AS ({outbox_insert(OUTBOX, 7)})
+), announced AS ({outbox_insert(OUTBOX, 8)})
 SELECT id FROM announced
 """
 
@@ -137,7 +136,7 @@ async def store_new(
     try:
         rows = await connection.fetch(
             _STORE,
-            new_rows(stored, is_compact=is_compact),
+            *new_rows(stored, is_compact=is_compact),
             [project for (project, _), _ in refused],
             [event for (_, event), _ in refused],
             [revision for _, (revision, _) in refused],

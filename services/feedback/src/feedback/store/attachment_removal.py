@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rowsets import one_by_one
 from sqlalchemy import ColumnElement, delete, select, update
 
 from feedback.store.attachments import KEPT
+from feedback.store.keys import is_by_event
 from feedback.store.tables import ATTACHMENT, FEEDBACK
 
 CHUNK_MAX: Final = 500
@@ -48,9 +50,7 @@ async def list_expired(connection: Connection, project_id: int, before: datetime
 
 async def mark_feedback_found(connection: Connection, before: datetime) -> None:
     """Mark attachments received before a time whose feedback exists."""
-    known = select(FEEDBACK.c.id).where(
-        FEEDBACK.c.project_id == ATTACHMENT.c.project_id, FEEDBACK.c.event_id == ATTACHMENT.c.event_id
-    )
+    known = one_by_one(select(FEEDBACK.c.id).where(is_by_event(ATTACHMENT, FEEDBACK)))
     await connection.execute(update(ATTACHMENT).where(_orphan(before), known.exists()).values(event_found=True))
 
 

@@ -8,16 +8,18 @@ from typing import Any, Final
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
-from hearback_kit.db.rows import columns, count_changed, find_record, list_records
+from hearback_kit.db.rows import columns, count_changed, find_record, is_among, list_records
 from hearback_kit.db.rowsets import for_each
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from feedback.domain.feedback import Feedback
-from feedback.store.keys import EventKey, is_of, key_parameters, keyset
+from feedback.store.keys import EventKey, is_by_event, is_of, is_of_event, key_parameters, keyset
 from feedback.store.tables import ATTACHMENT, CLOSED_SUBMISSION, FEEDBACK
 
 KEPT = ATTACHMENT.c.deleted_at.is_(None)
+IS_KEPT = func.num_nulls(ATTACHMENT.c.deleted_at) == 1
+"""The same of rows that other conditions find: no index of those that are kept is read for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +59,10 @@ async def find_with_attachments(connection: Connection, rows: Sequence[Feedback]
 
 def _count_statement() -> Select[Any]:
     wanted = keyset()
-    # Whether they are kept is looked at afterwards, so that no lookup goes by the index of those that are.
-    theirs = select(ATTACHMENT.c.deleted_at).where(is_of(wanted, ATTACHMENT))
+    theirs = select(ATTACHMENT.c.id).where(is_by_event(wanted, ATTACHMENT), IS_KEPT)
     found = for_each(wanted, theirs, *wanted.c).subquery()
     key = found.c.project_id, found.c.event_id
-    return select(*key, func.count()).where(found.c.deleted_at.is_(None)).group_by(*key)
+    return select(*key, func.count()).group_by(*key)
 
 
 _COUNT: Final = Prepared(_count_statement())
@@ -130,7 +131,9 @@ async def delete_of_events(connection: Connection, keys: Sequence[EventKey], at:
     """Mark the attachments of events as deleted, whose bytes a job deletes; return how many."""
     if not keys:
         return 0
-    theirs = update(ATTACHMENT).where(is_of(keyset(keys), ATTACHMENT), KEPT)
+    wanted = keyset(keys)
+    chosen = for_each(wanted, select(ATTACHMENT.c.id).where(is_by_event(wanted, ATTACHMENT)))
+    theirs = update(ATTACHMENT).where(is_among(ATTACHMENT.c.id, chosen), IS_KEPT)
     return await count_changed(connection, theirs.values(deleted_at=at, deleted_reason=reason))
 
 
@@ -148,7 +151,7 @@ async def delete_by_ids(connection: Connection, ids: Sequence[int], at: datetime
 async def event_exists(connection: Connection, project_id: int, event_id: str) -> bool:
     """Return whether there is a feedback or any attachment with this event id."""
     feedback, attachment = (
-        select(table.c.id).where(table.c.project_id == project_id, table.c.event_id == event_id).exists()
+        select(table.c.id).where(is_of_event(table, project_id, event_id)).exists()
         for table in (FEEDBACK, ATTACHMENT)
     )
     return bool((await connection.execute(select(feedback | attachment))).scalar_one())
@@ -167,7 +170,7 @@ async def list_attachments(
     names = [ATTACHMENT.c.name.icontains(part, autoescape=True) for part in name_contains]
     statement = (
         select(*_COLUMNS)
-        .where(ATTACHMENT.c.project_id == project_id, ATTACHMENT.c.event_id == event_id, KEPT, *names)
+        .where(is_of_event(ATTACHMENT, project_id, event_id), IS_KEPT, *names)
         .order_by(ATTACHMENT.c.name, ATTACHMENT.c.id)
         .limit(limit)
         .offset(offset)

@@ -7,7 +7,24 @@ from typing import Any, Final
 
 from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.values.ids import parse_id
-from sqlalchemy import Column, ColumnElement, and_, case, cast, false, func, literal, not_, null, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.types import Text
 
@@ -18,11 +35,13 @@ from feedback.domain.search import FOR_REVIEW, LINKED
 from feedback.domain.search_keys import PROJECT_KEYS, TEXT_KEYS
 from feedback.domain.search_terms import Has, Match, Moment, Number, Search, Term, Words
 from feedback.domain.statuses import ESCALATING, NEW, REGRESSED, STATUSES, UNRESOLVED
+from feedback.store.attachments import IS_KEPT
 from feedback.store.facet_conditions import Condition, has_facet, has_terms, is_tagged, like_pattern
+from feedback.store.keys import is_by_event
 from feedback.store.tables import ATTACHMENT, FEEDBACK
 
-# Returns the ids of the members that a value of `assigned:` means.
-Members = Callable[[str], Iterable[int]]
+# Returns the ids of the members that a value of `assigned:` means, of all for None.
+Members = Callable[[str | None], Iterable[int]]
 
 _PATTERN_COLUMNS: Final[Mapping[str, Column[Any]]] = {
     "environment": FEEDBACK.c.environment,
@@ -82,7 +101,7 @@ def _condition(term: Term, members: Members) -> Condition:
         values = term.values if isinstance(term, Match) else [None]
         found = or_(*(is_tagged(term.key, value) for value in values))
     elif isinstance(term, Has):
-        found = _has(term.key)
+        found = _is_assigned(members) if term.key == "assigned" else _has(term.key)
     elif isinstance(term, Number):
         found = _COMPARISONS[term.operator](_number(term.key), term.number)
     else:
@@ -115,8 +134,6 @@ def _has(key: str) -> Condition:
         return true()
     if key in _TIMES:
         return _TIMES[key].is_not(null())
-    if key == "assigned":
-        return FEEDBACK.c.assigned_to.is_not(null())
     if key == "substatus":
         return FEEDBACK.c.substatus.is_not(null())
     if key == "has_attachments":
@@ -130,6 +147,8 @@ def _match(term: Match, value: str, members: Members) -> Condition:
     key = term.key
     if key == "assigned":
         return _assigned(value, members)
+    if value in _ASSIGNMENTS and key == "is":
+        return _is_assigned(members) if value == "assigned" else _is_unassigned(members)
     if key in _FALSE_FLAGS:
         return literal(value == "false")
     special = _SPECIAL.get(key)
@@ -146,13 +165,23 @@ def _match(term: Match, value: str, members: Members) -> Condition:
 
 def _assigned(value: str, members: Members) -> Condition:
     if value.lower() in {"none", "unassigned", ""}:
-        return FEEDBACK.c.assigned_to.is_(null())
+        return _is_unassigned(members)
     return FEEDBACK.c.assigned_to.in_(list(members(value)))
 
 
+def _is_assigned(members: Members) -> Condition:
+    """Return whether it is assigned to a member; who was removed is shown as no one, and found as such."""
+    # One parameter, whose ids PostgreSQL hashes once in every plan; a list of as many parameters has a limit.
+    everybody = bindparam(None, list(members(None)), ARRAY(BigInteger), unique=True)
+    return func.coalesce(FEEDBACK.c.assigned_to.in_(select(func.unnest(everybody))), false())
+
+
+def _is_unassigned(members: Members) -> Condition:
+    return not_(_is_assigned(members))
+
+
+_ASSIGNMENTS: Final = frozenset({"assigned", "unassigned"})
 _PROPERTIES: Final[Mapping[str, Condition]] = {
-    "assigned": FEEDBACK.c.assigned_to.is_not(null()),
-    "unassigned": FEEDBACK.c.assigned_to.is_(null()),
     LINKED: FEEDBACK.c.associated_event_id.is_not(null()),
     "unlinked": FEEDBACK.c.associated_event_id.is_(null()),
     FOR_REVIEW: and_(FEEDBACK.c.status == UNRESOLVED, FEEDBACK.c.substatus.in_([NEW, REGRESSED, ESCALATING])),
@@ -215,9 +244,8 @@ def _attached() -> Condition:
     return (
         select(literal(1))
         .where(
-            ATTACHMENT.c.project_id == FEEDBACK.c.project_id,
-            ATTACHMENT.c.event_id == FEEDBACK.c.event_id,
-            ATTACHMENT.c.deleted_at.is_(null()),
+            is_by_event(FEEDBACK, ATTACHMENT),
+            IS_KEPT,
         )
         .correlate(FEEDBACK)
         .exists()

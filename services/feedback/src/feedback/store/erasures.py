@@ -1,11 +1,16 @@
 """A person's feedback by e-mail address: found by scanning windows of rows, as no index covers addresses."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.planning import IN_ORDER
 from sqlalchemy import func, or_, select
 
 from feedback.store.tables import FEEDBACK
+
+# Many apps have the address as the id or the name of a user.
+_MAY_BE_ADDRESS: Final = ("contact_email", "name", "user_email", "user_id", "user_name")
 
 
 async def find_of_address(
@@ -16,14 +21,15 @@ async def find_of_address(
     Return the matching ids, and the last id that was scanned: None when there was none.
     """
     rows = (
-        select(FEEDBACK.c.id, FEEDBACK.c.contact_email, FEEDBACK.c.user_email)
+        select(FEEDBACK.c.id, *(FEEDBACK.c[name] for name in _MAY_BE_ADDRESS))
         .where(FEEDBACK.c.id > after)
         .order_by(FEEDBACK.c.id)
         .limit(rows_max)
         .subquery()
     )
-    addresses = (func.lower(func.btrim(rows.c[name])) for name in ("contact_email", "user_email"))
+    addresses = (func.lower(func.btrim(rows.c[name])) for name in _MAY_BE_ADDRESS)
     is_theirs = or_(*(given == address for given in addresses))
     statement = select(func.max(rows.c.id), func.array_agg(rows.c.id).filter(is_theirs))
+    await connection.execute(IN_ORDER)
     last, ids = (await connection.execute(statement)).one()
     return ids or [], last

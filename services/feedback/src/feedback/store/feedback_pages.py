@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.planning import BY_INVERTED_INDEX, BY_KEY, IN_ORDER
 from hearback_kit.db.rows import Window
 from sqlalchemy import Select, select, text
 
@@ -16,8 +17,6 @@ from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
 from feedback.store.feedback_read import LIST_COLUMNS, Position, Selection, as_feedback, count_feedback
 from feedback.store.list_statements import (
-    BY_INVERTED_INDEX,
-    IN_ORDER,
     MATCHES_MAX,
     count_mailboxes_statement,
     in_time,
@@ -153,7 +152,7 @@ async def _list_at(connection: Connection, positions: Sequence[Position], window
         return []
     chosen = FEEDBACK.c.id.in_([one.id for one in positions])
     statement = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, window.backward))
-    await connection.execute(IN_ORDER)
+    await connection.execute(BY_KEY)
     return await _rows(connection, statement)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import columns, find_record, list_records
+from hearback_kit.db.rows import columns, find_record, list_records, unindexed
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import Select, func, literal_column, select
 
@@ -155,8 +155,8 @@ async def find_by_event(
     """Return the newest feedback with an event id, of one of the projects, or None."""
     statement = (
         select(*DETAIL_COLUMNS)
-        .where(FEEDBACK.c.project_id.in_(sorted(project_ids)), FEEDBACK.c.event_id == event_id)
-        .order_by(FEEDBACK.c.id.desc())
+        .where(FEEDBACK.c.event_id == event_id, unindexed(FEEDBACK.c.project_id).in_(sorted(project_ids)))
+        .order_by(unindexed(FEEDBACK.c.id).desc())
         .limit(1)
     )
     return await _find_detail(connection, statement)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hearback_kit.db.rows import unindexed
 from hearback_kit.db.rowsets import Types, arrays
 from sqlalchemy import BigInteger, ColumnElement, FromClause, Text
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -24,3 +25,16 @@ def key_parameters(keys: Sequence[EventKey]) -> dict[str, list[Any]]:
 def is_of(wanted: FromClause, table: FromClause) -> ColumnElement[bool]:
     """Return the condition that a row of a table belongs to a wanted key."""
     return (table.c.project_id == wanted.c.project_id) & (table.c.event_id == wanted.c.event_id)
+
+
+def is_by_event(wanted: FromClause, table: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a row belongs to a wanted key, where an index starts with the event.
+
+    It is for tables with other indexes that start with the project: none of them reads all of a project then.
+    """
+    return (table.c.event_id == wanted.c.event_id) & (unindexed(table.c.project_id) == wanted.c.project_id)
+
+
+def is_of_event(table: FromClause, project_id: int, event_id: str) -> ColumnElement[bool]:
+    """Return the condition that a row belongs to an event; see `is_by_event`."""
+    return (table.c.event_id == event_id) & (unindexed(table.c.project_id) == project_id)

@@ -23,7 +23,6 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
-    text,
     true,
     tuple_,
     union_all,
@@ -34,19 +33,6 @@ from feedback.store.feedback_read import LIST_COLUMNS, Selection, matches
 from feedback.store.tables import FEEDBACK
 
 MATCHES_MAX: Final = 5_000  # that the database sorts; with more, a scan in time order fills a page soon
-BY_INVERTED_INDEX: Final = text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),"
-    " set_config('enable_indexonlyscan', 'off', true), set_config('enable_bitmapscan', 'on', true)"
-)
-WITHOUT_SCANS: Final = text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-    " set_config('enable_mergejoin', 'off', true), set_config('enable_indexscan', 'on', true),"
-    " set_config('enable_bitmapscan', 'on', true)"
-)
-IN_ORDER: Final = text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),"
-    " set_config('enable_indexscan', 'on', true)"
-)
 
 
 def sort_key(columns: Any) -> tuple[Any, Any]:

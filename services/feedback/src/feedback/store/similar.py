@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
+from hearback_kit.db.planning import WITHOUT_SCANS
 from sqlalchemy import Select, Text, cast, func, lateral, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -13,7 +14,7 @@ from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
 from feedback.store.facet_conditions import Condition
 from feedback.store.feedback_read import LIST_COLUMNS, as_feedback
-from feedback.store.list_statements import WITHOUT_SCANS, in_time, mailboxes_of
+from feedback.store.list_statements import in_time, mailboxes_of
 from feedback.store.tables import FEEDBACK
 
 COMPARED_CHARACTERS_MAX: Final = 400

@@ -7,6 +7,7 @@ from feedback.domain.facets import facet, presence
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import ARCHIVED_FOREVER, IGNORED, UNRESOLVED
 from feedback.store.feedback_read import LIST_COLUMNS, as_feedback
+from feedback.store.keys import is_of_event
 from feedback.store.tables import FEEDBACK
 
 
@@ -15,8 +16,7 @@ async def lock_passed(connection: Connection, project_id: int, event_id: str, *,
     statement = (
         select(*LIST_COLUMNS)
         .where(
-            FEEDBACK.c.project_id == project_id,
-            FEEDBACK.c.event_id == event_id,
+            is_of_event(FEEDBACK, project_id, event_id),
             FEEDBACK.c.revision == revision,
             FEEDBACK.c.status == UNRESOLVED,
             FEEDBACK.c.triaged.is_(False),

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from feedback.domain.statuses import IGNORED
 from feedback.store.feedback_write import Deleted
-from feedback.store.keys import EventKey, is_of, key_parameters, keyset
+from feedback.store.keys import EventKey, is_by_event, is_of, key_parameters, keyset
 from feedback.store.tables import CLOSED_SUBMISSION, FEEDBACK
 
 
@@ -56,9 +56,7 @@ def _find_statement() -> CompoundSelect[Any]:
             else_=FEEDBACK.c.evidence["is_spam"].astext.is_not_distinct_from("true"),
         ),
         *(FEEDBACK.c.message, FEEDBACK.c.name, FEEDBACK.c.contact_email),
-    ).where(FEEDBACK.c.project_id == wanted.c.project_id)
-    event_id = FEEDBACK.c.event_id  # in the order of event ids, so that no lookup goes by the mailbox
-    stored = stored.where(event_id.between(wanted.c.event_id, wanted.c.event_id)).order_by(event_id).limit(1)
+    ).where(is_by_event(wanted, FEEDBACK))
     closed = select(
         literal(None, BigInteger),
         table.c.revision,

@@ -48,7 +48,7 @@ FEEDBACK = Table(
     *columns(JSONB, "tags", "evidence", "event"),
     Column("facets", ARRAY(Text), nullable=False),
     Column("search", TSVECTOR, nullable=False),
-    UniqueConstraint("project_id", "event_id", name="feedback_event"),
+    UniqueConstraint("event_id", "project_id", name="feedback_event"),
 )
 
 _NEWEST = (text("first_seen DESC"), text("id DESC"))
@@ -142,7 +142,7 @@ ATTACHMENT = Table(
     Column("deleted_at", TIME),
     Column("deleted_reason", Text),
     Column("bytes_deleted", Boolean, nullable=False, server_default=text("false")),
-    Index("attachment_event", "project_id", "event_id"),
+    Index("attachment_of_event", "event_id", "project_id"),
     Index("attachment_age", "project_id", "received_at", postgresql_where=text("deleted_at IS NULL")),
     Index("attachment_orphan", "received_at", postgresql_where=text("NOT event_found AND deleted_at IS NULL")),
     Index("attachment_pending", "id", postgresql_where=text("deleted_at IS NOT NULL AND NOT bytes_deleted")),

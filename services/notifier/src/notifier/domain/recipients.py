@@ -101,7 +101,8 @@ class Audience:
     def __init__(self, members: Iterable[Recipient], rules: Iterable[NotificationRule]) -> None:
         found = [member_destination(member) for member in members if member.has_alerts]
         self._members = list({destination.key: destination for destination in reversed(found)}.values())[::-1]
-        self._rules = [rule for rule in rules if rule.is_enabled]
+        # Of rules for one address the one that sends soonest counts: a digest delays nothing that another sends.
+        self._rules = sorted((rule for rule in rules if rule.is_enabled), key=lambda rule: rule.digest_minutes)
 
     def destinations(self, feedback: Feedback) -> Sequence[Destination]:
         """Return the unique destinations of a feedback's notice, members before rules."""

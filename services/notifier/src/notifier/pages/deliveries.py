@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.api.paging import PageRequest, page_request, read_id
+from hearback_kit.api.params import choices
 from hearback_kit.errors import existing
 from hearback_web import Flash, FormDep, neighbours, redirect, url_with
 from hearback_web.navigation import NavigationLink
@@ -30,11 +31,12 @@ async def show_log(
     state: StateDep,
     scope: LogReader,
     page: Page,
-    status: Annotated[str | None, Query(alias="state", max_length=20)] = None,
+    status: Annotated[str, Query(alias="state", max_length=20)] = "",
     search: Search = "",
 ) -> Response:
     """Show deliveries, newest first, and disabled destinations."""
-    wanted, search = (status if status in delivery_words() else None), search.strip()
+    known, search = {name: name for name in delivery_words()}, search.strip()
+    wanted = next(iter(choices("state", [status] if status else (), known)), None)
     async with state.database.connection() as connection:
         found = await list_deliveries(connection, scope.project.id, page.window, state=wanted, search=search)
         stopped = await list_stopped(connection, scope.project.id, state.clock.now())
@@ -68,14 +70,15 @@ async def resume(request: Request, state: StateDep, scope: Writer, form: FormDep
 async def show_delivery(request: Request, state: StateDep, scope: LogReader, delivery_id: DeliveryId) -> Response:
     async with state.database.connection() as connection:
         found = existing(await find_delivery(connection, scope.project.id, delivery_id))
-        stopped = await list_stopped(connection, scope.project.id, state.clock.now())
+        now = state.clock.now()
+        stopped = await list_stopped(connection, scope.project.id, now, key=found.destination)
     return PAGES.render(
         request,
         "delivery.html",
         block="delivery" if "hx-request" in request.headers else None,
         project=scope.project,
         delivery=found,
-        stopped=next((one for one in stopped if one.key == found.destination), None),
+        stopped=next(iter(stopped), None),
         labels=delivery_words(),
         base=f"{scope.settings_path}deliveries/",
         rules=f"{scope.settings_path}alerts/",

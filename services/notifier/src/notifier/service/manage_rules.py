@@ -42,7 +42,7 @@ async def add_rule(
     state: AppState, audit: Audit, project: ProjectConfig, values: Mapping[str, Any]
 ) -> NotificationRule:
     """Create a rule with a new secret; raise InvalidTarget, or TooManyRules at the limit."""
-    await _check_target(state.calls, values["channel"], values["target"])
+    await _check_target(state.calls, project, values)
     secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     row = {**values, "organization_id": project.organization_id, "project_id": project.id, "secret": secret}
     rules_max = state.settings.rules_max
@@ -60,7 +60,7 @@ async def change_rule(
     state: AppState, audit: Audit, project: ProjectConfig, rule_id: int, values: Mapping[str, Any]
 ) -> NotificationRule:
     """Change a rule and enable its destination; raise InvalidTarget or NotFound."""
-    await _check_target(state.calls, values["channel"], values["target"])
+    await _check_target(state.calls, project, values)
     async with state.unit_of_work.begin() as work:
         connection = work.connection
         before = existing(await notification_rules.find_rule(connection, project.id, rule_id))
@@ -98,14 +98,15 @@ async def send_test(state: AppState, project: ProjectConfig, rule_id: int) -> in
     return found[0].id
 
 
-async def _check_target(calls: OutboundCalls, channel: str, target: str) -> None:
+async def _check_target(calls: OutboundCalls, project: ProjectConfig, values: Mapping[str, Any]) -> None:
     """Raise InvalidTarget for an invalid e-mail address, or a URL that may not be called."""
-    if channel == Channel.EMAIL:
+    target = values["target"]
+    if values["channel"] == Channel.EMAIL:
         if not is_address(target):
             raise InvalidTarget("The target is not an e-mail address.")
         return
     try:
-        await calls.check(target)
+        await calls.check(target, project.organization_id)
     except TargetRefused as error:
         raise InvalidTarget(f"The target cannot be used: {error}.") from error
 

@@ -26,7 +26,7 @@ async def resume_destination(state: AppState, project: ProjectConfig, key: str) 
     """Enable a destination of a project's deliveries; return its target. Raise NotFound."""
     now = state.clock.now()
     async with state.database.transaction() as connection:
-        stopped = await destinations.list_stopped(connection, project.id, now)
-        found = existing(next((one for one in stopped if one.key == key), None))
+        stopped = await destinations.list_stopped(connection, project.id, now, key=key)
+        found = existing(next(iter(stopped), None))
         await destinations.switch_on(connection, key, now)
     return found.target

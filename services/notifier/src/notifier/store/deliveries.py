@@ -8,11 +8,13 @@ from typing import Any, Final
 from hearback_kit.db import Connection, Direct
 from hearback_kit.db.prepared import fetch
 from hearback_kit.db.rows import is_among, record
+from hearback_kit.db.rowsets import one_by_one
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
     Row,
+    Select,
     any_,
     delete,
     func,
@@ -25,7 +27,6 @@ from sqlalchemy import (
 
 from notifier.domain.notice import Notice
 from notifier.domain.recipients import Channel
-from notifier.store.bursts import surplus
 from notifier.store.tables import DEAD, DELIVERIES, DESTINATIONS, DIGEST, FAILED, FINISHED, PENDING, SENT
 
 COUNTED_MAX: Final = 10_000
@@ -61,43 +62,30 @@ def as_delivery(row: Row[Any]) -> Delivery:
     return record(Delivery, row, channel=Channel, notice=Notice.from_json)
 
 
-async def is_any_due(connection: Direct, now: datetime) -> bool:
-    """Return whether anything is due, including what is claimed or has a paused destination."""
-    statement = "SELECT FROM delivery WHERE state IN ('pending', 'digest') AND due_at <= $1 LIMIT 1"
-    return bool(await connection.fetch(statement, now))
+# The conditions of the indexes of what is due; "= state" is that of others, too.
+_MAIL_WAITS: Final = "state IN ('pending', 'digest') AND channel = 'email'"
+WEBHOOK_WAITS: Final = "state IN ('pending', 'digest') AND channel = 'webhook'"
+_IS_MAIL_DUE: Final = f"SELECT FROM delivery WHERE {_MAIL_WAITS} AND due_at <= $1 LIMIT 1"
+_DOES_WEBHOOK_WAIT: Final = f"SELECT FROM delivery WHERE {WEBHOOK_WAITS} LIMIT 1"
 
 
-async def claim_due(
-    connection: Connection,
-    state: str,
-    now: datetime,
-    claim: timedelta,
-    count: int,
-    *,
-    per_minute: int | None = None,
-) -> list[Delivery]:
-    """Claim up to `count` due deliveries in a state until `now + claim`, oldest first.
+async def is_mail_due(connection: Direct, now: datetime) -> bool:
+    """Return whether any mail is due, including what is claimed or has a paused destination."""
+    return bool(await connection.fetch(_IS_MAIL_DUE, now))
 
-    Not claimed are those of another process, of paused and of disabled destinations, and mails beyond `per_minute`
-    to an address, which may have been added since `postpone_bursts`.
+
+async def does_webhook_wait(connection: Direct) -> bool:
+    """Return whether any webhook waits, due or not: most fleets have none."""
+    return bool(await connection.fetch(_DOES_WEBHOOK_WAIT))
+
+
+async def claim_due(connection: Connection, now: datetime, claim: timedelta, count: int) -> list[Delivery]:
+    """Claim up to `count` mails that are due alone until `now + claim`, oldest first.
+
+    Not claimed are those of another process and of paused destinations. The caller refuses those of disabled ones
+    (`refuse_disabled`), and postpones those of a burst (`bursts.postpone_surplus`).
     """
-    table = DELIVERIES.alias()
-    due = (
-        select(table.c.id)
-        .outerjoin(DESTINATIONS, DESTINATIONS.c.destination == table.c.destination)
-        .where(
-            table.c.state == state,
-            table.c.due_at <= now,
-            or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
-            or_(DESTINATIONS.c.rests_until.is_(None), DESTINATIONS.c.rests_until <= now),
-            DESTINATIONS.c.is_off.is_not(True),
-        )
-        .order_by(table.c.due_at, table.c.id)
-        .limit(count)
-        .with_for_update(skip_locked=True, of=table)
-    )
-    if per_minute is not None:
-        due = due.where(table.c.id.not_in(surplus(now, per_minute)))
+    due = _select_due(DELIVERIES.alias("due"), DIGEST, now, count).with_for_update(skip_locked=True)
     statement = (
         update(DELIVERIES)
         .where(is_among(DELIVERIES.c.id, due))
@@ -108,33 +96,55 @@ async def claim_due(
     return sorted((as_delivery(row) for row in found), key=lambda delivery: delivery.id)
 
 
-async def refuse_disabled(connection: Connection, now: datetime, count: int) -> list[Channel]:
-    """Refuse up to `count` due deliveries to disabled destinations, untried; return their channels.
+async def find_digests(connection: Connection, now: datetime, count: int) -> list[tuple[str, int]]:
+    """Return destination and project of up to `count` mails that are due in digests, oldest first.
+
+    Not those that are claimed and of paused destinations.
+    """
+    table = DELIVERIES.alias("due")
+    due = _select_due(table, PENDING, now, count).with_only_columns(table.c.destination, table.c.project_id)
+    return [(row.destination, row.project_id) for row in await connection.execute(due)]
+
+
+def _select_due(table: Any, other_state: str, now: datetime, count: int) -> Select[Any]:
+    """Return the statement for the ids of mails that may be claimed and wait, but not in `other_state`."""
+    paused = select(DESTINATIONS.c.destination).where(
+        DESTINATIONS.c.destination == table.c.destination,
+        DESTINATIONS.c.rests_until > now,
+        ~DESTINATIONS.c.is_off,
+    )
+    return (
+        select(table.c.id)
+        .where(
+            text(_MAIL_WAITS),
+            table.c.state != other_state,
+            table.c.due_at <= now,
+            or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
+            ~one_by_one(paused).exists(),
+        )
+        .order_by(table.c.due_at, table.c.id)
+        .limit(count)
+    )
+
+
+async def refuse_disabled(connection: Connection, ids: Sequence[int], now: datetime) -> set[int]:
+    """Refuse claimed deliveries to disabled destinations, untried; return their ids.
 
     They were stored before the destination was disabled, whose reason they get.
     """
-    due = (
-        select(DELIVERIES.c.id, DESTINATIONS.c.reason)
-        .join(DESTINATIONS, DESTINATIONS.c.destination == DELIVERIES.c.destination)
-        .where(
-            DESTINATIONS.c.is_off,
-            text("delivery.state IN ('pending', 'digest')"),
-            DELIVERIES.c.due_at <= now,
-            or_(DELIVERIES.c.claimed_until.is_(None), DELIVERIES.c.claimed_until < now),
-        )
-        .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
-        .limit(count)
-        .with_for_update(skip_locked=True, of=DELIVERIES)
-        .cte("due")
+    answer = (
+        select(func.left(func.concat(DISABLED_ANSWER, ": ", DESTINATIONS.c.reason), ANSWER_LENGTH_MAX))
+        .where(DESTINATIONS.c.destination == DELIVERIES.c.destination, DESTINATIONS.c.is_off)
+        .scalar_subquery()
     )
-    answer = func.left(func.concat(DISABLED_ANSWER, ": ", due.c.reason), ANSWER_LENGTH_MAX)
+    untried = {"claimed_until": None, "attempts": DELIVERIES.c.attempts - 1}
     statement = (
         update(DELIVERIES)
-        .where(DELIVERIES.c.id == due.c.id)
-        .values(state=FAILED, answer=answer, finished_at=now, claimed_until=None)
-        .returning(DELIVERIES.c.channel)
+        .where(_among(ids), answer.is_not(None))
+        .values(state=FAILED, answer=answer, finished_at=now, **untried)
+        .returning(DELIVERIES.c.id)
     )
-    return [Channel(name) for name in (await connection.execute(statement)).scalars()]
+    return set((await connection.execute(statement)).scalars())
 
 
 def _among(ids: Sequence[int]) -> ColumnElement[bool]:
@@ -164,16 +174,6 @@ async def claim_digest(
     ids = sorted((await connection.execute(statement)).scalars())
     shown = select(DELIVERIES).where(DELIVERIES.c.id.in_(ids[:shown_max])).order_by(DELIVERIES.c.id)
     return [as_delivery(row) for row in await connection.execute(shown)], ids
-
-
-async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: int, minutes: int) -> int:
-    """Move mails beyond `per_minute` to an address into a digest; return how many."""
-    statement = (
-        update(DELIVERIES)
-        .where(is_among(DELIVERIES.c.id, surplus(now, per_minute)), DELIVERIES.c.claimed_until.is_(None))
-        .values(state=DIGEST, due_at=now + timedelta(minutes=minutes))
-    )
-    return (await connection.execute(statement)).rowcount
 
 
 _RECORD_SENT: Final = f"""
@@ -232,9 +232,11 @@ async def reopen(connection: Connection, project_id: int, delivery_id: int, now:
 
 async def count_pending(connection: Connection) -> int:
     """Return how many deliveries wait; `COUNTED_MAX` for more."""
-    waiting = select(DELIVERIES.c.id).where(text("state IN ('pending', 'digest')")).limit(COUNTED_MAX)
-    statement = select(func.count()).select_from(waiting.subquery())
-    return int((await connection.execute(statement)).scalar_one())
+    count = 0
+    for waits in (_MAIL_WAITS, WEBHOOK_WAITS):
+        waiting = select(DELIVERIES.c.id).where(text(waits)).limit(COUNTED_MAX - count)
+        count += await connection.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+    return count
 
 
 async def delete_deliveries(connection: Connection, before: datetime, chunk_max: int) -> int:

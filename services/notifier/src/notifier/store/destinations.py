@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import columns, list_records
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from notifier.store.tables import DELIVERIES, DESTINATIONS
@@ -35,22 +35,30 @@ class StoppedDestination:
     changed_at: datetime
 
 
-async def list_stopped(connection: Connection, project_id: int, now: datetime) -> list[StoppedDestination]:
-    """Return the disabled and paused destinations of a project's deliveries, latest first."""
-    target = (
+async def list_stopped(
+    connection: Connection, project_id: int, now: datetime, *, key: str | None = None
+) -> list[StoppedDestination]:
+    """Return disabled and paused destinations of a project's deliveries, latest first; with `key`, that one."""
+    # A pair, which only one index has: others look as good at times, and hold all that the project has sent.
+    pair = tuple_(DELIVERIES.c.destination, DELIVERIES.c.project_id)
+    wanted = tuple_(DESTINATIONS.c.destination, project_id)
+    latest = (
         select(DELIVERIES.c.target)
-        .where(DELIVERIES.c.project_id == project_id, DELIVERIES.c.destination == DESTINATIONS.c.destination)
-        .order_by(DELIVERIES.c.created_at.desc())
+        .where(pair >= wanted, pair <= wanted)
+        .order_by(DELIVERIES.c.destination.desc(), DELIVERIES.c.project_id.desc(), DELIVERIES.c.created_at.desc())
         .limit(1)
-        .scalar_subquery()
+        .lateral("latest")
     )
-    shown = columns(StoppedDestination, DESTINATIONS, key=DESTINATIONS.c.destination, target=target)
+    shown = columns(StoppedDestination, DESTINATIONS, key=DESTINATIONS.c.destination, target=latest.c.target)
     statement = (
         select(*shown)
-        .where(or_(DESTINATIONS.c.is_off, DESTINATIONS.c.rests_until > now), target.is_not(None))
+        .select_from(DESTINATIONS.join(latest, true()))
+        .where(or_(DESTINATIONS.c.is_off, DESTINATIONS.c.rests_until > now))
         .order_by(DESTINATIONS.c.changed_at.desc())
         .limit(STOPPED_MAX)
     )
+    if key is not None:
+        statement = statement.where(DESTINATIONS.c.destination == key)
     return await list_records(connection, StoppedDestination, statement)
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from hearback_kit.db import Connection
-from sqlalchemy import and_, delete, func, or_, select, tuple_
+from hearback_kit.db.planning import IN_ORDER
+from hearback_kit.db.rows import count_changed, is_among, unindexed
+from hearback_kit.db.rowsets import Types, arrays, for_each
+from sqlalchemy import BigInteger, Text, and_, delete, func, or_, select
 
 from notifier.store.tables import DELIVERIES, FINISHED
 
@@ -13,6 +16,7 @@ async def find_last(connection: Connection, after: int, rows_max: int) -> int | 
     rows = (
         select(DELIVERIES.c.id).where(DELIVERIES.c.id > after).order_by(DELIVERIES.c.id).limit(rows_max).subquery()
     )
+    await connection.execute(IN_ORDER)
     last: int | None = await connection.scalar(select(func.max(rows.c.id)))
     return last
 
@@ -29,5 +33,11 @@ async def delete_of_submissions(connection: Connection, keys: Sequence[tuple[int
     """Delete deliveries about submissions, by project and event id."""
     if not keys:
         return 0
-    theirs = tuple_(DELIVERIES.c.project_id, DELIVERIES.c.subject_id).in_(list(keys))
-    return int((await connection.execute(delete(DELIVERIES).where(theirs))).rowcount)
+    types: Types = {"project_id": BigInteger(), "subject_id": Text()}
+    projects, subjects = zip(*keys, strict=True)
+    wanted = arrays("wanted", types, {"project_id": projects, "subject_id": subjects})
+    is_of = (DELIVERIES.c.subject_id == wanted.c.subject_id) & (
+        unindexed(DELIVERIES.c.project_id) == wanted.c.project_id
+    )
+    chosen = for_each(wanted, select(DELIVERIES.c.id).where(is_of))
+    return await count_changed(connection, delete(DELIVERIES).where(is_among(DELIVERIES.c.id, chosen)))

@@ -52,6 +52,7 @@ PENDING, DIGEST, SENT, FAILED, DEAD = "pending", "digest", "sent", "failed", "de
 FINISHED: Final = (SENT, FAILED, DEAD)
 """The states of deliveries that are not tried any more."""
 
+_WAITS: Final = "state IN ('pending', 'digest')"
 DELIVERIES: Final = Table(
     "delivery",
     METADATA,
@@ -72,10 +73,17 @@ DELIVERIES: Final = Table(
     Column("digest_id", BigInteger),
     Column("created_at", TIME, nullable=False),
     Column("finished_at", TIME),
-    UniqueConstraint("project_id", "kind", "subject_id", "destination", name="delivery_once"),
-    Index("delivery_by_due", "due_at", "id", postgresql_where=text("state IN ('pending', 'digest')")),
+    UniqueConstraint("subject_id", "project_id", "kind", "destination", name="delivery_once"),
+    Index("delivery_mails_due", "due_at", "id", postgresql_where=text(f"{_WAITS} AND channel = 'email'")),
+    Index(
+        "delivery_webhooks_due",
+        "destination",
+        "due_at",
+        "id",
+        postgresql_where=text(f"{_WAITS} AND channel = 'webhook'"),
+    ),
     Index("delivery_by_project", "project_id", "id"),
-    Index("delivery_by_destination", "destination", "created_at"),
+    Index("delivery_of_destination", "destination", "project_id", "created_at"),
     Index("delivery_recent", "destination", "created_at", postgresql_where=text("state IN ('pending', 'sent')")),
     Index("delivery_by_time", "created_at", postgresql_using="brin"),
 )

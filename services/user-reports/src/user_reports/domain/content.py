@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from hearback_contracts.identifiers import NO_EVENT_ID, report_event_id
 from hearback_contracts.reasons import Reason
+from hearback_kit.values.visible import visible
 
 from user_reports.domain.model import Content
 
@@ -20,7 +21,7 @@ def read_content(
     """Return the report's content, or the first reason, in the protocol's order, to refuse it.
 
     With `filters_garbage` empty and placeholder comments are refused. Missing and null texts are empty, numbers
-    become text, texts are stripped, and lengths are in characters.
+    become text, texts are stripped (invisible ones are empty), and lengths are in characters.
     """
     event_id = report_event_id(payload.get("event_id"), header_event_id)
     if event_id is None and payload.get("event_id") is None:
@@ -54,7 +55,7 @@ def read_refused_content(payload: Mapping[str, Any], header_event_id: str | None
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value.strip()
+        return visible(value)
     if value is None or isinstance(value, list | dict):
         return ""
     return str(value)

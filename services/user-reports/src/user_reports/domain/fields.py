@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.values.emails import is_email
+from hearback_kit.values.visible import visible
 
 from user_reports.domain.content import COMMENTS_LENGTH_MAX, EMAIL_LENGTH_MAX, NAME_LENGTH_MAX
 
@@ -50,7 +51,7 @@ def _read(name: str, body: Mapping[str, Any]) -> tuple[str, list[str]]:
         return "", [NULL]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return "", [NOT_TEXT]
-    text = str(value).strip()
+    text = visible(str(value))
     if not text and name != "comments":
         return "", [BLANK]
     problems = []

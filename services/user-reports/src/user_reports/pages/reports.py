@@ -6,8 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from hearback_contracts.flags import Feature
-from hearback_kit.errors import BadRequest
-from hearback_kit.values.periods import parse_period
+from hearback_kit.api.params import choices, read_time_range
 from hearback_web import PageScope, neighbours
 from hearback_web.texts import gettext as _
 from starlette.responses import Response
@@ -36,7 +35,7 @@ class Choice:
     period: Annotated[str, Query(alias="statsPeriod", max_length=20)] = ""
 
     def __post_init__(self) -> None:
-        self.view = self.view if self.view in VIEWS else "orphans"
+        [self.view] = choices("view", [self.view or "orphans"], {name: name for name in VIEWS})
         self.query, self.environment = self.query.strip(), self.environment.strip()
 
 
@@ -73,11 +72,9 @@ def _filter_of(state: AppState, scope: PageScope, choice: Choice) -> ReportFilte
     given_up = now - timedelta(hours=state.settings.sweep_reports_hours)
     oldest = now - timedelta(days=state.settings.retention_days)
     start, end = oldest, None
-    if choice.period:
-        length = parse_period(choice.period)
-        if not length:
-            raise BadRequest(_("The period is a number with a unit, such as 14d."))
-        start = max(oldest, now - min(length, now - oldest))
+    asked = read_time_range(now, stats_period=choice.period.strip(), start=None, end=None)
+    if asked.start is not None:
+        start = max(oldest, asked.start)
     if choice.view == "waiting":
         start = max(start, given_up)
     if choice.view == "missing":

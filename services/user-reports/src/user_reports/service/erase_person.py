@@ -1,6 +1,5 @@
 """Erase a person's reports by e-mail address, and the person from error events, in all organizations."""
 
-from datetime import timedelta
 from typing import Final
 
 from hearback_fleet.erasures import Erased, Reference
@@ -11,7 +10,7 @@ from user_reports.store import erasures as store
 from user_reports.store.deletions import note_deleted
 
 WINDOW_ROWS: Final = 5_000
-WINDOW_TIME: Final = timedelta(hours=6)
+WINDOW_BLOCKS: Final = 4_096  # 32 MB, and what lies outside of them
 _log = get_logger(__name__)
 
 
@@ -49,12 +48,9 @@ async def _erase_reports(context: ServiceContext, address: str) -> tuple[int, in
 
 
 async def _forget_events(context: ServiceContext, address: str) -> int:
-    period = await context.database.read(store.find_period)
-    if period is None:
-        return 0
-    (since, last), forgotten = period, 0
-    while since <= last:
-        async with context.database.transaction() as connection:
-            forgotten += await store.forget_event_users(connection, address, since, since + WINDOW_TIME)
-        since += WINDOW_TIME
+    forgotten = 0
+    for part in await context.database.read(store.list_parts):
+        for first in range(0, part.blocks, WINDOW_BLOCKS):
+            window = (part.name, first, first + WINDOW_BLOCKS)
+            forgotten += await context.database.write(store.forget_event_users, address, *window)
     return forgotten

@@ -1,20 +1,29 @@
 """A person's reports and events by e-mail address: found by scanning windows, as no index covers addresses."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.rows import count_changed
-from sqlalchemy import delete, func, null, or_, select, update
+from sqlalchemy import column, delete, func, null, or_, select, table, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from user_reports.domain.model import Report
 from user_reports.store.reports import COLUMNS, report_of
-from user_reports.store.tables import CONTACT, EVENTS, REPORTS
+from user_reports.store.tables import CONTACT, REPORTS
+
+# Many apps have the address as the id or the name of a user.
+_MAY_BE_ADDRESS: Final = ("email", "id", "username", "name")
 
 
-def _user_is(table: Any, address: str) -> Any:
-    return func.lower(func.btrim(table.op("->>")("email"))) == address
+def _user_is(user: Any, address: str) -> Any:
+    return or_(*(_is(user.op("->>")(key), address) for key in _MAY_BE_ADDRESS))
+
+
+def _is(given: Any, address: str) -> Any:
+    return func.lower(func.btrim(given)) == address
 
 
 async def find_of_address(
@@ -25,21 +34,22 @@ async def find_of_address(
     Return the matching ids, and the last id that was scanned: None when there was none.
     """
     rows = (
-        select(REPORTS.c.id, REPORTS.c.email, REPORTS.c.event_user)
+        select(REPORTS.c.id, REPORTS.c.email, REPORTS.c.name, REPORTS.c.event_user)
         .where(REPORTS.c.id > after)
         .order_by(REPORTS.c.id)
         .limit(rows_max)
         .subquery()
     )
-    is_theirs = or_(func.lower(func.btrim(rows.c.email)) == address, _user_is(rows.c.event_user, address))
+    is_theirs = or_(_is(rows.c.email, address), _is(rows.c.name, address), _user_is(rows.c.event_user, address))
     statement = select(func.max(rows.c.id), func.array_agg(rows.c.id).filter(is_theirs))
+    await connection.execute(IN_ORDER)
     last, ids = (await connection.execute(statement)).one()
     return ids or [], last
 
 
 async def delete_theirs(connection: Connection, ids: Sequence[int], address: str) -> list[Report]:
     """Delete and return the reports among `ids` that the person wrote."""
-    wrote = or_(func.lower(func.btrim(REPORTS.c.email)) == address, address == CONTACT)
+    wrote = or_(_is(REPORTS.c.email, address), _is(REPORTS.c.name, address), address == CONTACT)
     statement = delete(REPORTS).where(REPORTS.c.id.in_(list(ids)), wrote).returning(*COLUMNS)
     return [report_of(row) for row in await connection.execute(statement)]
 
@@ -50,16 +60,36 @@ async def forget_users(connection: Connection, ids: Sequence[int], address: str)
     return await count_changed(connection, statement.values(event_user=null()))
 
 
-async def find_period(connection: Connection) -> tuple[datetime, datetime] | None:
-    """Return when the oldest and the newest event were received, or None."""
-    first, last = (
-        await connection.execute(select(func.min(EVENTS.c.received_at), func.max(EVENTS.c.received_at)))
-    ).one()
-    return None if first is None else (first, last)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table that holds some of the events, and how many blocks it has."""
+
+    name: str
+    blocks: int
 
 
-async def forget_event_users(connection: Connection, address: str, since: datetime, until: datetime) -> int:
-    """Clear the person as the user of events received in a period; return how many."""
-    theirs = _user_is(EVENTS.c.user, address)
-    statement = update(EVENTS).where(EVENTS.c.received_at >= since, EVENTS.c.received_at < until, theirs)
+_PARTS: Final = text(
+    """
+    SELECT relname, pg_relation_size(relid) / current_setting('block_size')::int
+    FROM pg_partition_tree('events') JOIN pg_class ON pg_class.oid = relid WHERE isleaf
+    """
+)
+_IS_WITHIN: Final = "ctid >= CAST(CAST(:first AS text) AS tid) AND ctid < CAST(CAST(:end AS text) AS tid)"
+
+
+async def list_parts(connection: Connection) -> list[Part]:
+    """Return the tables that hold the events."""
+    return [Part(*row) for row in await connection.execute(_PARTS)]
+
+
+async def forget_event_users(connection: Connection, address: str, part: str, first: int, end: int) -> int:
+    """Clear the person as the user of the events in a range of a part's blocks; return how many.
+
+    They are read as they lie, each once: no index is on the time of receipt. A part that was dropped has none.
+    """
+    if await connection.scalar(text("SELECT to_regclass(:part)"), {"part": part}) is None:
+        return 0
+    events = table(part, column("user", JSONB))
+    within = text(_IS_WITHIN).bindparams(first=f"({first},0)", end=f"({end},0)")
+    statement = update(events).where(within, _user_is(events.c.user, address))
     return await count_changed(connection, statement.values(user=null()))

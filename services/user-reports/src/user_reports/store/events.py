@@ -9,9 +9,9 @@ import orjson
 from hearback_kit.db import Connection
 from hearback_kit.db.columns import TIME
 from hearback_kit.db.prepared import Prepared
-from hearback_kit.db.rows import count_changed, delete_some
+from hearback_kit.db.rows import count_changed, delete_some, is_among
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import Row, Select, bindparam, delete, insert, literal_column, select, tuple_
+from sqlalchemy import Row, Select, bindparam, delete, insert, literal_column, select
 
 from user_reports.domain.model import IndexedEvent, Key
 from user_reports.domain.occurrence import Occurrence
@@ -85,11 +85,9 @@ async def insert_events(connection: Connection, occurrences: Sequence[Occurrence
 
 async def delete_events(connection: Connection, before: datetime, limit: int, project_id: int) -> int:
     """Delete up to `limit` of a project's events received before a time; return how many."""
-    key = [EVENTS.c.project_id, EVENTS.c.event_id, EVENTS.c.received_at]
     expired = (EVENTS.c.project_id == project_id, EVENTS.c.received_at < before)
-    chosen = select(*key).where(*expired).limit(limit).cte("chosen")
-    once = chosen.prefix_with("MATERIALIZED", dialect="postgresql")  # else it may be chosen again for each event
-    return await count_changed(connection, delete(EVENTS).where(tuple_(*key).in_(select(once))))
+    chosen = select(EVENTS.c.event_id).where(*expired).limit(limit)
+    return await count_changed(connection, delete(EVENTS).where(*expired, is_among(EVENTS.c.event_id, chosen)))
 
 
 async def delete_stray_events(connection: Connection, before: datetime, limit: int) -> int:

@@ -11,31 +11,31 @@ from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
-from hearback_kit.db.rows import is_among
+from hearback_kit.db.rows import is_among, unindexed
 from hearback_kit.db.rowsets import for_each, rowset
 from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import Key, Position, Report
-from user_reports.store.keys import is_of, key_parameters, keyset
-from user_reports.store.tables import CONTACT, CONTACT_LENGTH_MAX, NAMED_EVENT_ID, REPORTS
+from user_reports.store.keys import is_by_event, key_parameters, keyset
+from user_reports.store.tables import AWAITED_EVENT_ID, CONTACT, CONTACT_LENGTH_MAX, NAMED_EVENT_ID, REPORTS
 
 FIELDS: Final = Report.__struct_fields__
 COLUMNS: Final = [REPORTS.c[name] for name in FIELDS]
 _LINK: Final = ("id", "environment", "group_id", "linked_at", "event_at", "event_user")
-_WAITS: Final = (REPORTS.c.group_id.is_(None), REPORTS.c.about_event_id.is_distinct_from(UUID(NO_EVENT_ID)))
+_IS_ON_EVENT: Final = REPORTS.c.about_event_id.is_distinct_from(UUID(NO_EVENT_ID))
 
 
 def _find_locked() -> Any:
     wanted = keyset()
-    statement = select(*COLUMNS).select_from(wanted).join(REPORTS, is_of(wanted, REPORTS))
-    return statement.with_for_update(of=REPORTS)
+    same = is_by_event(wanted, REPORTS, REPORTS.c.event_id)
+    return for_each(wanted, select(*COLUMNS).where(same).with_for_update())
 
 
 def _lock_waiting(*, skip_locked: bool) -> Any:
     wanted = keyset()
-    same = (REPORTS.c.project_id == wanted.c.project_id) & (wanted.c.event_id == NAMED_EVENT_ID)
-    return for_each(wanted, select(*COLUMNS).where(same, *_WAITS).with_for_update(skip_locked=skip_locked))
+    same = is_by_event(wanted, REPORTS, AWAITED_EVENT_ID) & _IS_ON_EVENT
+    return for_each(wanted, select(*COLUMNS).where(same).with_for_update(skip_locked=skip_locked))
 
 
 def _upsert() -> Any:
@@ -43,7 +43,7 @@ def _upsert() -> Any:
     statement = insert(REPORTS).from_select(names, select(*rowset(REPORTS, names).c))
     replaced = {name: statement.excluded[name] for name in names if name not in {"project_id", "event_id"}}
     return statement.on_conflict_do_update(
-        index_elements=[REPORTS.c.project_id, REPORTS.c.event_id], set_=replaced
+        index_elements=[REPORTS.c.event_id, REPORTS.c.project_id], set_=replaced
     ).returning(REPORTS.c.id, REPORTS.c.project_id, REPORTS.c.event_id)
 
 
@@ -67,7 +67,7 @@ _AFTER: Final = tuple_(REPORTS.c.date_added, REPORTS.c.id) > tuple_(
 )
 WAITING_CHUNK: Final = (
     select(REPORTS.c.date_added, REPORTS.c.id, REPORTS.c.project_id, NAMED_EVENT_ID.label("named_event_id"))
-    .where(*_WAITS, REPORTS.c.date_added <= bindparam("until"), _AFTER)
+    .where(REPORTS.c.group_id.is_(None), _IS_ON_EVENT, REPORTS.c.date_added <= bindparam("until"), _AFTER)
     .order_by(REPORTS.c.date_added, REPORTS.c.id)
     .limit(bindparam("chunk"))
 )
@@ -133,7 +133,7 @@ async def delete_report(connection: Connection, project_id: int, report_id: int)
 
 def select_by_email(project_id: int, email: str, limit: int) -> Any:
     """Select ids of reports by the address given in them, else by their event's user's."""
-    mine = (REPORTS.c.project_id == project_id, email.lower()[:CONTACT_LENGTH_MAX] == CONTACT)
+    mine = (unindexed(REPORTS.c.project_id) == project_id, email.lower()[:CONTACT_LENGTH_MAX] == CONTACT)
     return select(REPORTS.c.id).where(*mine).limit(limit)
 
 

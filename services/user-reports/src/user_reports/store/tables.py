@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    case,
     func,
     text,
 )
@@ -96,7 +97,7 @@ REPORTS: Final = Table(
     Column("group_id", BigInteger),
     *columns(TIME, "linked_at", "event_at", nullable=True),
     Column("event_user", JSONB),
-    UniqueConstraint("project_id", "event_id", name="reports_project_id_event_id_key"),
+    UniqueConstraint("event_id", "project_id", name="reports_event_id_project_id_key"),
 )
 _NEWEST: Final = (REPORTS.c.date_added.desc(), REPORTS.c.id.desc())
 CONTACT_LENGTH_MAX: Final = 320  # an entry of an index holds no more than some 2,700 bytes
@@ -110,15 +111,16 @@ REPORTS_WAITING: Final = Index(
     "reports_waiting", REPORTS.c.date_added, REPORTS.c.id, postgresql_where=REPORTS.c.group_id.is_(None)
 )
 NAMED_EVENT_ID: Final = func.coalesce(REPORTS.c.about_event_id, REPORTS.c.event_id)
-REPORTS_WAITING_ON: Final = Index(
-    "reports_waiting_on", REPORTS.c.project_id, NAMED_EVENT_ID, postgresql_where=REPORTS.c.group_id.is_(None)
+AWAITED_EVENT_ID: Final[Any] = case((REPORTS.c.group_id.is_(None), NAMED_EVENT_ID))
+REPORTS_AWAITING: Final = Index(
+    "reports_awaiting", AWAITED_EVENT_ID, REPORTS.c.project_id, postgresql_where=AWAITED_EVENT_ID.is_not(None)
 )
 REPORTS_OF_PROJECT: Final = Index("reports_of_project", REPORTS.c.project_id, *_NEWEST)
 REPORTS_OF_ORGANIZATION: Final = Index("reports_of_organization", REPORTS.c.organization_id, *_NEWEST)
 REPORTS_OF_GROUP: Final = Index(
     "reports_of_group", REPORTS.c.group_id, *_NEWEST, postgresql_where=REPORTS.c.group_id.is_not(None)
 )
-REPORTS_CONTACT: Final = Index("reports_contact", REPORTS.c.project_id, CONTACT)
+REPORTS_OF_CONTACT: Final = Index("reports_of_contact", CONTACT, REPORTS.c.project_id)
 
 DELETIONS: Final = Table(
     "deletions",

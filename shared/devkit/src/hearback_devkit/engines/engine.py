@@ -86,11 +86,14 @@ class Engine(ABC):
         """
         if self.pid is not None:
             return
-        self._take_lock()
         try:
+            self._take_lock()
             self._end_orphan()
             self._prepare()
             self._launch()
+        except OSError as error:
+            self.stop()
+            raise EngineError(f"{self.name} cannot be started: {error}") from error
         except BaseException:
             self.stop()
             raise

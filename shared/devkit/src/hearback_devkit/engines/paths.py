@@ -102,7 +102,7 @@ def wheel_directory(package: str, distribution: str, account: Account) -> Path:
     """Return the installed package's directory, or a copy that the account can access.
 
     Raises:
-        EngineError: The wheel is not installed.
+        EngineError: The wheel is not installed, or the disk is full.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -116,15 +116,29 @@ def wheel_directory(package: str, distribution: str, account: Account) -> Path:
     if not target.exists():
         SYSTEM_DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=SYSTEM_DIRECTORY))
-        shutil.copytree(installed, unfinished / package, ignore=shutil.ignore_patterns("__pycache__"))
-        libraries = installed.parent / f"{package}.libs"
-        if libraries.is_dir():
-            shutil.copytree(libraries, unfinished / libraries.name)
-        unfinished.chmod(0o755)
-        with contextlib.suppress(OSError):
-            unfinished.rename(target)
-        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            _copy_folder(installed, unfinished / package)
+            libraries = installed.parent / f"{package}.libs"
+            if libraries.is_dir():
+                _copy_folder(libraries, unfinished / libraries.name)
+            unfinished.chmod(0o755)
+            with contextlib.suppress(OSError):
+                unfinished.rename(target)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return target / package
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder. Raises EngineError for the first file that cannot be copied."""
+
+    def copy(path: str, to: str) -> None:
+        try:
+            shutil.copy2(path, to)
+        except OSError as error:
+            raise EngineError(f"cannot copy {path} to {to}: {error.strerror}") from error
+
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), copy_function=copy)
 
 
 @contextlib.contextmanager

@@ -164,10 +164,22 @@ class DirectoryLock:
             self._file.close()
             self._file = None
 
+    def is_taken(self) -> bool:
+        """Return whether another process has the lock; writes nothing.
 
-def _locked(file: IO[str]) -> bool:
+        Do not call it where this process has the lock, which would be released: it is one of the file, not of this
+        object. Raises OSError if the file cannot be read.
+        """
+        try:
+            with self._path.open() as file:
+                return not _locked(file, fcntl.LOCK_SH)
+        except FileNotFoundError:
+            return False
+
+
+def _locked(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(file, kind | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -1,7 +1,7 @@
 """Helpers for tests: running apps, a manual clock, a fault-injecting proxy, metrics, waiting for conditions."""
 
 from hearback_devkit.engines.process import free_port
-from hearback_devkit.testing.apps import running, served
+from hearback_devkit.testing.apps import beside, running, served
 from hearback_devkit.testing.clocks import ManualClock
 from hearback_devkit.testing.faults import FaultProxy
 from hearback_devkit.testing.loops import run_on_loop

@@ -1,10 +1,10 @@
-"""Runs ASGI apps in the test's loop, with their lifespan and a client."""
+"""Runs ASGI apps in the test's loop, with their lifespan and a client; and workers, or parts of one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import uvicorn
@@ -13,6 +13,8 @@ from hearback_kit.http_server.handed import HandedConnection, HandedConnections
 from uvicorn.server import ServerState
 
 from hearback_devkit.testing.waiting import eventually
+
+_STOP_SECONDS_MAX: Final = 15.0
 
 
 @asynccontextmanager
@@ -67,3 +69,16 @@ async def served(
             for connection in list(state.connections):
                 connection.shutdown()
             await eventually(lambda: not state.connections and not state.tasks)
+
+
+@asynccontextmanager
+async def beside(run: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[asyncio.Future[None]]:
+    """Run a worker, or anything else that ends when its event is set, beside the block; then stop it."""
+    stop = asyncio.Event()
+    task = asyncio.ensure_future(run(stop))
+    try:
+        yield task
+    finally:
+        stop.set()
+        async with asyncio.timeout(_STOP_SECONDS_MAX):
+            await task

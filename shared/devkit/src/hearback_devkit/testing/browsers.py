@@ -1,4 +1,4 @@
-"""A headless Chromium, and accessibility checks with axe."""
+"""A headless Chromium, and accessibility checks: with axe, and of colours."""
 
 import os
 import shutil
@@ -61,3 +61,15 @@ async def axe_findings(page: Page, options: Any = None) -> list[str]:
         await page.evaluate(_axe())
     found: list[str] = await page.evaluate(_RUN_AXE, options or {})
     return found
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours such as `#3f37c9`, as WCAG 2.2 measures it."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

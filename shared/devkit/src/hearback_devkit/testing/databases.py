@@ -34,6 +34,23 @@ _RESTART_SEQUENCES: Final = """
 SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) FROM pg_sequences
 WHERE last_value IS NOT NULL
 """
+_ROWS: Final = """
+SELECT format(
+    'INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::{0}, %L)', json_agg(t)
+) FROM {0} t
+"""
+_SEQUENCES: Final = """
+SELECT format('SELECT setval(%L, %s)', format('%I.%I', schemaname, sequencename), last_value) AS statement
+FROM pg_sequences WHERE last_value IS NOT NULL
+"""
+
+
+async def statements_of_rows(connection: Any) -> str:
+    """Return statements that write the rows of a database, and where its sequences are, into an empty one."""
+    tables = [row["name"] for row in await connection.fetch(_TABLES) if row["bytes"]]
+    rows = [await connection.fetchval(_ROWS.format(name)) for name in tables]
+    sequences = [row["statement"] for row in await connection.fetch(_SEQUENCES)]
+    return "; ".join(["SET LOCAL session_replication_role = replica", *rows, *sequences])
 
 
 def share_statements() -> None:

@@ -12,10 +12,18 @@ from pathlib import Path
 from typing import Any, Final
 
 # Each request is a line of JSON: to start a function of a module, or to wait for a process. The reply is a number.
+# What was imported is no garbage: forks that looked for some in it would each get a copy of all its memory.
 _SERVER: Final = """
+import gc
+gc.disable()
 import importlib, json, os, signal, sys
 from hearback_devkit.engines.process import die_with_parent
 
+def found(name):
+    module, _, name = name.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+prepared = set()
 for line in sys.stdin:
     order = json.loads(line)
     if "wait" in order:
@@ -23,12 +31,17 @@ for line in sys.stdin:
         continue
     for module in order["imports"]:
         importlib.import_module(module)
-    module, _, name = order["target"].partition(":")
-    target = getattr(importlib.import_module(module), name)
+    for name in order["prepares"]:
+        if name not in prepared:
+            found(name)()
+            prepared.add(name)
+    target = found(order["target"])
     arm = die_with_parent(signal.SIGKILL)
+    gc.freeze()
     pid = os.fork()
     if not pid:
         arm()
+        gc.enable()
         os.environ.clear()
         os.environ.update(order["environment"])
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -59,14 +72,22 @@ class Forks:
         output: Path | str = os.devnull,
         errors: Path | str | None = None,
         imports: Sequence[str] = (),
+        prepares: Sequence[str] = (),
     ) -> int:
         """Start a function and return its process id; stdout goes to `output`, stderr to `errors` or there, too.
 
-        `imports` are further modules to import before forking.
+        `imports` are further modules to import before forking, `prepares` functions to call once after that.
         """
         outputs = [str(output), str(output if errors is None else errors)]
         known = {**os.environ, **environment}
-        return self._do(target=target, arguments=arguments, environment=known, outputs=outputs, imports=imports)
+        return self._do(
+            target=target,
+            arguments=arguments,
+            environment=known,
+            outputs=outputs,
+            imports=imports,
+            prepares=prepares,
+        )
 
     def wait(self, pid: int) -> int:
         """Wait until a process has ended and return its exit code, negative for a signal."""

@@ -3,6 +3,7 @@
 Each test of an API creates an app, and deriving its routes takes longer than most of these tests.
 """
 
+import sys
 from typing import Any, Final
 
 from fastapi import routing
@@ -25,6 +26,16 @@ def share_routes() -> None:
         return derived[key]
 
     contexts.from_api_route = from_api_route
+
+
+def derive_routes() -> None:
+    """Share derived routes, and derive those of all imported programs for the processes forked from this one."""
+    share_routes()
+    for name, module in tuple(sys.modules.items()):
+        program = getattr(module, "PROGRAM", None)
+        if name.endswith(".__main__") and program is not None:
+            app = program.create_app(program.settings.model_construct())
+            list(routing.iter_route_contexts(app.routes))
 
 
 def _is_of_module(function: Any) -> bool:

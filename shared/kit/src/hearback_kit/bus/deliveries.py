@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from typing import Final
 
 from hearback_kit.bus.backlog import Backlog
@@ -43,7 +42,7 @@ class Deliveries:
         for key in self._keys:
             after: str | None = None
             while own := await self._bus.read_own(
-                [key], self._group, self._name, count=self._options.batch_max, after=after
+                [key], self._group, self._name, count=self._options.read_max, after=after
             ):
                 after = own[-1].entry_id
                 yield own
@@ -86,10 +85,11 @@ class Deliveries:
         options = self._options
         if time.monotonic() < self._claim_at:
             return []
+        count = min(options.batch_max, options.read_max)
         claimed = await self._bus.claim(
-            self._keys, self._group, self._name, idle_ms_min=options.idle_ms_min, count=options.batch_max
+            self._keys, self._group, self._name, idle_ms_min=options.idle_ms_min, count=count
         )
-        if len(claimed) < options.batch_max:  # else there may be more, which is the oldest of all
+        if len(claimed) < count:  # else there may be more, which is the oldest of all
             self._claim_at = time.monotonic() + options.idle_ms_min / 2_000
         return claimed
 
@@ -114,7 +114,7 @@ class Deliveries:
             batch = await stop.unless_stopped(self._read_all(block_ms, done)) or []
         finally:
             self._barrier.handling(len(batch))
-        is_full = len(batch) >= options.batch_max
+        is_full = self._is_full(batch)
         self._linger.count(time.monotonic(), len(batch), full=is_full)
         self._backlog.note(is_full)
         return batch
@@ -124,16 +124,28 @@ class Deliveries:
         return min(_RETRYING_BLOCK_MS_MAX, longest) if in_flight else longest
 
     async def _read_all(self, block_ms: int, done: Sequence[Incoming]) -> list[Incoming]:
-        """Read a share of the batch from each stream, and the rest from those that have more."""
-        count = self._options.batch_max
-        batch = await self._bus.read(
-            self._keys, self._group, self._name, count=count, block_ms=block_ms, done=done
-        )
-        share = -(-count // len(self._keys))
-        longer = [key for key, found in Counter(message.key for message in batch).items() if found >= share]
-        if longer and len(batch) < count:
-            with suppress(Unavailable):  # what was delivered is handled first
-                batch += await self._bus.read(
-                    longer, self._group, self._name, count=count - len(batch), block_ms=0
+        """Read a share from each stream, and then from those that have more, until the batch is full."""
+        keys, batch = self._keys, list[Incoming]()
+        while keys and not self._is_full(batch):
+            count = min(self._options.read_max, self._options.batch_max - len(batch))
+            try:
+                found = await self._bus.read(
+                    keys, self._group, self._name, count=count, block_ms=block_ms, done=done
                 )
+            except Unavailable:
+                if not batch:
+                    raise
+                break  # what was delivered is handled first
+            share = -(-count // len(keys))
+            keys = [key for key, number in Counter(message.key for message in found).items() if number >= share]
+            batch += found
+            block_ms, done = 0, ()
         return batch
+
+    def _is_full(self, batch: Sequence[Incoming]) -> bool:
+        options = self._options
+        return len(batch) >= options.batch_max or sum(map(_size, batch)) >= options.batch_bytes_max
+
+
+def _size(message: Incoming) -> int:
+    return len(message.data) + len(message.body or b"")

@@ -16,6 +16,9 @@ _BLOCK_MS_MIN: Final = 100
 class ConsumerOptions:
     """Options of a consumer. A batch may take a third of `idle_ms_min`, after which others claim it.
 
+    Messages are read `read_max` at a time until there are `batch_max`, or they have `batch_bytes_max` bytes, so
+    that very many large ones fit into memory.
+
     `gather_ms_max` is the maximum linger: how long a message waits, under load, for more to be handled with it. A
     consumer pauses when `dead_letter_tenants_min` tenants fail, each of which may have that fraction of
     `retries_waiting_max`, or, with fewer tenants, after `dead_letters_in_a_row_max` dead letters without a
@@ -24,6 +27,8 @@ class ConsumerOptions:
     """
 
     batch_max: int = 256
+    batch_bytes_max: int = 32 << 20
+    read_max: int = 128
     gather_ms_max: int = 0
     block_ms: int = BLOCK_MS_MAX
     idle_ms_min: int = 30_000

@@ -123,16 +123,24 @@ class SpoolSegments:
     def open(self) -> bool:
         """Lock the folder and read its segments; return False if another process has locked it.
 
-        Raises OSError if the folder is not writable.
+        Raises OSError if the folder is not writable, or a segment cannot be read; then the folder is not locked.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._find_all()
+        except OSError as error:
             os.close(lock)
-            return False
+            if isinstance(error, BlockingIOError):
+                return False
+            raise
         self._lock = lock
+        return True
+
+    def _find_all(self) -> None:
+        self._segments.clear()
+        self.waiting_bytes = self.waiting_records = self.refused_bytes = self.refused_records = 0
         for path in sorted(path for path in self._folder.iterdir() if _NAME.fullmatch(path.name)):
             self._number = max(self._number, int(path.stem))
             if path.suffix == _SUFFIX:
@@ -141,7 +149,6 @@ class SpoolSegments:
                 data = path.read_bytes()
                 self.refused_bytes += len(data)
                 self.refused_records += len(list(decode_records(data)))
-        return True
 
     def _find(self, path: Path) -> None:
         data = path.read_bytes()

@@ -131,6 +131,7 @@ class Database:
                     "statement_timeout": str(statement_timeout_ms),
                     "idle_in_transaction_session_timeout": str(idle_transaction_ms),
                     "timezone": "UTC",
+                    "jit": "off",  # compiling takes longer than any statement here
                 },
             },
         )

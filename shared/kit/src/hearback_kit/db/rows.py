@@ -105,6 +105,15 @@ def is_among(column: ColumnElement[Any], chosen: Select[Any]) -> ColumnElement[b
     return column == func.any(func.array(chosen.scalar_subquery()))
 
 
+def unindexed(number: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a column of numbers as an expression that no index is on: rows are found by the other conditions.
+
+    Where several indexes start with a column, one that reads all rows with a value of it may look as short as the
+    one that also has the other columns: PostgreSQL's statistics may be of a time when the table was empty.
+    """
+    return number + literal_column("0", number.type)
+
+
 def record(kind: type[Record], row: Any, /, **readers: Reader) -> Record:
     """Return a row as a record; `readers` convert values, or the whole row for a field without a column."""
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from hearback_kit.client_shares import ClientShares
+from hearback_kit.http_server.spares import Spares
 from hearback_kit.values.addresses import TrustedProxies, address_block
 
 CLOSED = Counter("hearback_http_closed", "Connections closed on clients, by reason.", ["reason"])
@@ -44,12 +45,22 @@ def raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def connections_within_files(wanted: int) -> int:
+    """Return how many of the wanted connections may be open: at most half as many as files.
+
+    Those beyond are refused with an answer; without a file for it, a connection is reset, or not accepted at all.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if files == resource.RLIM_INFINITY else min(wanted, max(1, files // 2))
+
+
 class OpenConnections(ClientShares):
     """Counts a server's connections."""
 
     def __init__(self, limits: HttpLimits) -> None:
         super().__init__(limits.connections_max, limits.connections_per_address_max)
         self._limits = limits
+        self.spares = Spares(lambda: CLOSED.labels("too_many").inc())
 
     def block_of(self, address: str | None) -> str:
         """Return the address block that shares limits; empty for a trusted proxy."""

@@ -72,7 +72,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.turns.note_arrival()
         if self._is_counted:
             self._wait(self.limits.stall_seconds_max)
-        else:
+        elif not self.open_connections.spares.hear(self, transport):
             self._give_up(refusals.TOO_MANY_CONNECTIONS, "too_many")
 
     def data_received(self, data: bytes) -> None:

@@ -14,6 +14,10 @@
     document.cookie = `${name}=${value}; Path=/; Max-Age=${YEAR}; SameSite=Lax${secure}`;
   };
 
+  // --- What is shown once answers a form: loaded again, the page is asked for, and the form is not sent again.
+  const once = document.querySelector("[data-once]");
+  if (once) history.replaceState(history.state, "", once.dataset.once);
+
   // --- Times: the server writes them in the zone of the cookie; the first page of a browser is put right here.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const isNewZone = Boolean(zone) && readCookie("hearback_zone") !== zone;
@@ -82,7 +86,6 @@
     toasts()?.replaceChildren(toast);
     leave(toast);
   };
-  document.addEventListener("toast", (event) => showToast(event.detail));
   document.addEventListener("htmx:responseError", (event) => {
     const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
     const text = answer.querySelector(".state-text")?.textContent || answer.querySelector(".state-title")?.textContent;
@@ -191,7 +194,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       const menu = document.querySelector("details.menu[open]");
-      if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+      if (menu) { event.preventDefault(); menu.open = false; menu.querySelector("summary").focus(); }
     }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!hasKeys() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
@@ -204,7 +207,7 @@
     if (handle && handle(event) !== false) event.preventDefault();
   });
 
-  window.hearback = { showToast, csrfToken, onKey: (key, handle) => handlers.set(key, handle) };
+  window.hearback = { showToast, csrfToken, texts, onKey: (key, handle) => handlers.set(key, handle) };
 
   document.addEventListener("DOMContentLoaded", () => {
     refreshTimes(document);

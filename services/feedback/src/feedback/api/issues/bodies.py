@@ -8,13 +8,7 @@ from hearback_kit.errors import BadRequest
 from pydantic import BaseModel, ConfigDict, Field
 
 from feedback.api.serializers import assignee
-from feedback.domain.statuses import (
-    ARCHIVED_UNTIL_CONDITION_MET,
-    IGNORED,
-    PRIORITIES,
-    SUBSTATUSES_OF,
-    sorted_into,
-)
+from feedback.domain.statuses import ARCHIVED_UNTIL_CONDITION_MET, IGNORED, PRIORITIES, SUBSTATUSES_OF, sorted_into
 
 # Fields that cannot be changed here, with the only value that asks for nothing.
 _FIXED: Final = {**ASKS_FOR_NOTHING, "isSubscribed": False}

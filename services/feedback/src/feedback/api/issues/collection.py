@@ -62,12 +62,13 @@ async def change_issues(
     columns = columns_of(changes, scope.organization)
     projects = scope.project_ids(shared.projects)
     member = OrganizationMember(scope.organization, scope.principal.email)
-    changed, change_id = 0, new_id()
+    found, change_id = 0, new_id()
     async for chunk in _chunks(state, scope, shared, ids, query):
-        changed += await change_by_id(
+        counted = await change_by_id(
             state.unit_of_work, state.spam_prior, member, projects, chunk, columns, change_id
         )
-    if not changed:
+        found += counted.found
+    if not found:
         return Response(status_code=204)
     return JSONResponse(echo(changes, columns, scope.organization))
 

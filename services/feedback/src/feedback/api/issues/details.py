@@ -103,10 +103,10 @@ async def change_issue(state: StateDep, found: Writable, changes: Changes) -> Js
     columns = columns_of(changes, found.scope.organization)
     feedback = found.feedback
     member = OrganizationMember(found.scope.organization, found.scope.principal.email)
-    changed = await change_by_id(
+    counted = await change_by_id(
         state.unit_of_work, state.spam_prior, member, [feedback.project_id], [feedback.id], columns
     )
-    if not changed:
+    if not counted.found:
         raise NotFound
     after = await state.database.read(find_by_id, feedback.id, [feedback.organization_id])
     return await _detail(state, Found(existing(after), found.scope))

@@ -13,16 +13,7 @@ from hearback_kit.errors import BadRequest
 
 from feedback.api.deps import OrganizationReader, ProjectReader, StateDep, serializer_context
 from feedback.api.issues.exports import export
-from feedback.api.params import (
-    Ids,
-    PageDep,
-    QueryText,
-    Shared,
-    SharedDep,
-    issue_ids,
-    select_feedback,
-    visible,
-)
+from feedback.api.params import Ids, PageDep, QueryText, Shared, SharedDep, issue_ids, select_feedback, visible
 from feedback.api.serializers import detail, group
 from feedback.domain.context import parse_any_event_id
 from feedback.service.app_state import AppState

@@ -11,8 +11,3 @@ INDEXES = ("feedback_facets", "feedback_search", "feedback_trigrams")
 def upgrade() -> None:
     for name in INDEXES:
         op.execute(f"ALTER INDEX {name} SET (gin_pending_list_limit = 16384)")
-
-
-def downgrade() -> None:
-    for name in INDEXES:
-        op.execute(f"ALTER INDEX {name} RESET (gin_pending_list_limit)")

@@ -9,8 +9,3 @@ down_revision = "0008"
 def upgrade() -> None:
     op.execute("DROP INDEX feedback_mailbox")
     op.execute("ALTER TABLE feedback SET (toast_tuple_target = 4080)")
-
-
-def downgrade() -> None:
-    op.execute("ALTER TABLE feedback RESET (toast_tuple_target)")
-    op.execute("CREATE INDEX feedback_mailbox ON feedback (project_id, status, received_at DESC, id DESC)")

@@ -13,8 +13,3 @@ down_revision = "0009"
 def upgrade() -> None:
     op.execute("ALTER TABLE feedback ALTER COLUMN facets SET STATISTICS -1, ALTER COLUMN search SET STATISTICS -1")
     op.execute("ALTER TABLE feedback RESET (autovacuum_analyze_scale_factor)")
-
-
-def downgrade() -> None:
-    op.execute("ALTER TABLE feedback SET (autovacuum_analyze_scale_factor = 0.02)")
-    op.execute("ALTER TABLE feedback ALTER COLUMN facets SET STATISTICS 500, ALTER COLUMN search SET STATISTICS 500")

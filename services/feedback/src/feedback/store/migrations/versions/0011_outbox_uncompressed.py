@@ -9,8 +9,3 @@ down_revision = "0010"
 def upgrade() -> None:
     op.execute("ALTER TABLE outbox ALTER COLUMN data SET STORAGE EXTERNAL")
     op.execute("ALTER TABLE outbox SET (toast_tuple_target = 8160)")
-
-
-def downgrade() -> None:
-    op.execute("ALTER TABLE outbox RESET (toast_tuple_target)")
-    op.execute("ALTER TABLE outbox ALTER COLUMN data SET STORAGE EXTENDED")

@@ -12,12 +12,4 @@ COLUMNS = ("submission_id", "occurrence_id", "fingerprint", "title", "status_det
 
 
 def upgrade() -> None:
-    _set(0)
-
-
-def downgrade() -> None:
-    _set(-1)
-
-
-def _set(target: int) -> None:
-    op.execute("ALTER TABLE feedback " + ", ".join(f"ALTER {name} SET STATISTICS {target}" for name in COLUMNS))
+    op.execute("ALTER TABLE feedback " + ", ".join(f"ALTER {name} SET STATISTICS 0" for name in COLUMNS))

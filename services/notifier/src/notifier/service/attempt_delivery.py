@@ -1,4 +1,4 @@
-"""Deliver what is due, and record the results.
+"""Attempt a delivery that was claimed, and record the result.
 
 A delivery is claimed in one transaction, sent, and recorded at once in another. SMTP does not recognize repeated
 messages: if the process is killed between the server's answer and the record, the mail is sent again after
@@ -19,7 +19,7 @@ from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.mail import MailRefused, MailTransport
+from hearback_kit.mail import MailNotBegun, MailRefused, MailTransport
 
 from notifier import metrics
 from notifier.clients.outbound import CallFailed, OutboundCalls, TargetRefused
@@ -33,9 +33,7 @@ from notifier.store import deliveries as store
 from notifier.store import destinations, notification_rules
 from notifier.store.deliveries import Delivery
 
-MEASURE_SECONDS: Final = 15.0  # between two counts for the metrics
 RECORDED_AT_ONCE_MAX: Final = 2  # each needs a connection, and a new one costs more than several records
-REFUSED_MAX: Final = 1_000  # by one statement, which looks through all that is due
 _log = get_logger(__name__)
 _GONE = 410
 
@@ -50,8 +48,8 @@ class _Failed(Exception):
         self.switches_off = switches_off
 
 
-class DeliverNotices:
-    """Delivers what is due; several processes may do so at once."""
+class DeliveryAttempts:
+    """Attempts deliveries; several processes may do so at once."""
 
     def __init__(
         self,
@@ -69,83 +67,10 @@ class DeliverNotices:
         self._mail = mail
         self._calls = calls
         self._render = render
-        self._measure_at = 0.0
         self._recording = asyncio.Semaphore(RECORDED_AT_ONCE_MAX)
-        self._claim = timedelta(seconds=settings.claim_seconds)
         self._host = urlsplit(settings.public_url).hostname or "localhost"
 
-    async def run_once(self) -> int:
-        """Deliver everything that is due now; return how many deliveries were tried."""
-        tried = 0
-        async with self._database.direct() as connection:
-            is_more = await store.is_any_due(connection, self._clock.now())
-        if not is_more:
-            await self._measure()
-            return 0
-        while is_more:
-            refused = await self._refuse_disabled()
-            batch = await self._claim_batch()
-            await asyncio.gather(*(self._deliver([delivery], [delivery.id]) for delivery in batch))
-            tried += len(batch)
-            is_more = len(batch) >= self._settings.deliveries_batch_max or refused >= REFUSED_MAX
-        tried += await self._send_digests()
-        await self._measure()
-        return tried
-
-    async def _measure(self) -> None:
-        """Update the gauges of pending deliveries and disabled destinations, at most every `MEASURE_SECONDS`."""
-        now = monotonic()
-        if now < self._measure_at:
-            return
-        self._measure_at = now + MEASURE_SECONDS
-        async with self._database.connection() as connection:
-            metrics.PENDING.set(await store.count_pending(connection))
-            metrics.DESTINATIONS_OFF.set(await destinations.count_off(connection))
-
-    async def _refuse_disabled(self) -> int:
-        """Refuse untried what is due to disabled destinations, `REFUSED_MAX` at most; return how many."""
-        async with self._database.statements() as connection:
-            refused = await store.refuse_disabled(connection, self._clock.now(), REFUSED_MAX)
-        for channel in refused:
-            metrics.DELIVERIES.labels(str(channel), "refused").inc()
-        return len(refused)
-
-    async def _claim_batch(self) -> list[Delivery]:
-        settings, now = self._settings, self._clock.now()
-        async with self._database.transaction() as connection:
-            await store.postpone_bursts(
-                connection, now, per_minute=settings.burst_per_minute, minutes=settings.digest_minutes
-            )
-            return await store.claim_due(
-                connection,
-                store.PENDING,
-                now,
-                self._claim,
-                settings.deliveries_batch_max,
-                per_minute=settings.burst_per_minute,
-            )
-
-    async def _send_digests(self) -> int:
-        now = self._clock.now()
-        tried = 0
-        due = await self._database.write(
-            store.claim_due, store.DIGEST, now, timedelta(0), self._settings.deliveries_batch_max
-        )
-        for destination, project_id in dict.fromkeys((d.destination, d.project_id) for d in due):
-            shown, ids = await self._database.write(
-                store.claim_digest,
-                destination,
-                project_id,
-                now + timedelta(microseconds=1),
-                self._claim,
-                self._settings.digest_feedback_max,
-            )
-            if shown:
-                await self._deliver(shown, ids)
-                tried += len(ids)
-        return tried
-
-    async def _deliver(self, shown: Sequence[Delivery], ids: Sequence[int]) -> None:
+    async def deliver(self, shown: Sequence[Delivery], ids: Sequence[int]) -> None:
         """Send one delivery, or several as a digest that shows the first of them, and record the result."""
         first, started = shown[0], perf_counter()
         try:
@@ -153,6 +78,9 @@ class DeliverNotices:
         except _Failed as failure:
             await self._record_failure(first, ids, failure)
             result = "refused" if failure.is_final else "failed"
+        except MailNotBegun:  # its claim has ended, and another process may send it
+            _log.warning("delivery_not_begun", delivery=first.id)
+            return
         except Unavailable:  # our own database, not the destination
             raise
         except Exception as error:  # a bug must not hold up other deliveries; this one is given up in the end
@@ -167,7 +95,7 @@ class DeliverNotices:
         metrics.DELIVERY_SECONDS.labels(str(first.channel)).observe(perf_counter() - started)
 
     async def _send_mail(self, shown: Sequence[Delivery], count: int) -> str:
-        first = shown[0]
+        first, begin_before = shown[0], monotonic() + self._settings.claim_seconds
         has_reply_to = count == 1 and first.notice.allows_reply
         envelope = Envelope(
             delivery_id=first.id,
@@ -189,7 +117,9 @@ class DeliverNotices:
         except (ValueError, IndexError, MessageError) as error:
             raise _Failed(f"the address cannot be used: {error}", is_final=True, switches_off=True) from error
         try:
-            return await self._mail.send(message, self._settings.mail_from, first.target)
+            return await self._mail.send(
+                message, self._settings.mail_from, first.target, begin_before=begin_before
+            )
         except MailRefused as refused:
             raise _Failed(
                 refused.answer, is_final=refused.is_permanent, switches_off=refused.ends_recipient
@@ -197,7 +127,8 @@ class DeliverNotices:
 
     async def _call(self, shown: Sequence[Delivery], count: int) -> str:
         first = shown[0]
-        rule = await self._database.read(notification_rules.find_rule, first.project_id, first.rule_id or 0)
+        async with self._recording:
+            rule = await self._database.read(notification_rules.find_rule, first.project_id, first.rule_id or 0)
         if rule is None:
             raise _Failed("the rule was deleted", is_final=True)
         notice = webhook_notice(first.notice)
@@ -208,7 +139,7 @@ class DeliverNotices:
         body = orjson.dumps(body_of(WebhookFormat(rule.format), notice))
         headers = signed_headers(rule.secret, f"msg_{first.id}", self._clock.now(), body)
         try:
-            answer = await self._calls.post(rule.target, body, headers)
+            answer = await self._calls.post(rule.target, body, headers, first.organization_id)
         except TargetRefused as error:
             raise _Failed(str(error), is_final=True) from error
         except CallFailed as error:
@@ -224,7 +155,7 @@ class DeliverNotices:
         is_last = failure.is_final or first.attempts >= settings.attempts_max
         retry_at = None if is_last else now + delay(first.attempts, random.random())
         _log.warning("delivery_failed", delivery=first.id, channel=str(first.channel), attempt=first.attempts)
-        async with self._database.transaction() as connection:
+        async with self._recording, self._database.transaction() as connection:
             await store.record_failure(
                 connection, ids, failure.answer, retry_at=retry_at, is_final=failure.is_final, now=now
             )

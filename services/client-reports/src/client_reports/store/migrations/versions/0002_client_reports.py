@@ -1,11 +1,12 @@
-"""Counters, processed messages, the journal of submissions, alert rules."""
+"""Counters, processed messages, the journal of submissions and what refused ones said, alert rules, the outbox.
+
+It has the number of the last of the migrations that led here before a release.
+"""
 
 from alembic import op
 
-revision = "0001"
+revision = "0002"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 COUNTERS = """
 CREATE TABLE counter_{unit} (
@@ -47,9 +48,46 @@ OTHERS = (
     ) PARTITION BY RANGE (day)
     """,
     "CREATE INDEX submission_received ON submission (project_id, received_at, id)",
-    "CREATE INDEX submission_state ON submission (project_id, state, received_at, id)",
-    "CREATE INDEX submission_source ON submission (project_id, source, received_at, id)",
-    "CREATE INDEX submission_reason ON submission (project_id, reason, received_at, id)",
+    "CREATE INDEX submission_state ON submission (project_id, state, received_at, id) WHERE state <> 'stored'",
+    """
+    CREATE INDEX submission_source ON submission (project_id, source, received_at, id)
+        WHERE source <> 'new_feedback_envelope'
+    """,
+    "CREATE INDEX submission_reason ON submission (project_id, reason, received_at, id) WHERE reason IS NOT NULL",
+    """
+    CREATE TABLE refused_submission (
+        project_id bigint NOT NULL,
+        id text COLLATE "C" NOT NULL,
+        day date NOT NULL,
+        digest bytea NOT NULL,
+        at timestamptz NOT NULL,
+        message text,
+        payload text NOT NULL,
+        accepted_at timestamptz,
+        accepted_by text,
+        PRIMARY KEY (project_id, id, day, digest)
+    ) PARTITION BY RANGE (day)
+    """,
+    """
+    CREATE TABLE journal_usage (
+        project_id bigint NOT NULL,
+        day date NOT NULL,
+        submissions bigint NOT NULL,
+        payload_bytes bigint NOT NULL,
+        PRIMARY KEY (project_id, day)
+    ) WITH (fillfactor = 50)
+    """,
+    """
+    CREATE TABLE outbox (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        key text NOT NULL,
+        type text NOT NULL,
+        version text NOT NULL,
+        data bytea NOT NULL,
+        body bytea,
+        traceparent text
+    )
+    """,
     "CREATE TABLE project_activity (project_id bigint PRIMARY KEY, last_seen timestamptz NOT NULL)",
     """
     CREATE TABLE alert_rule (
@@ -100,10 +138,3 @@ def upgrade() -> None:
         op.execute(COUNTERS_IDENTITY.format(unit=unit, details=", key_id, sdk" if detailed else ""))
     for statement in OTHERS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    for table in ("alert_event", "alert_rule", "project_activity", "submission", "processed"):
-        op.execute(f"DROP TABLE {table}")
-    for unit in CELLS:
-        op.execute(f"DROP TABLE counter_{unit}")

@@ -1,14 +1,14 @@
-"""Events in weekly partitions, groups with odd ids, reports, refusals, outbox."""
+"""Events in weekly partitions, groups with odd ids, reports and what is left of deleted ones, refusals, outbox.
 
-from collections.abc import Sequence
+It has the number of the last of the migrations that led here before a release.
+"""
+
 from datetime import UTC, datetime, timedelta
 
 from alembic import op
 
-revision: str = "0001"
-down_revision: str | None = None
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "0005"
+down_revision = None
 
 STATEMENTS = (
     "CREATE SEQUENCE groups_id_seq AS bigint START WITH 1 INCREMENT BY 2",
@@ -31,11 +31,20 @@ STATEMENTS = (
         times_seen bigint NOT NULL,
         latest_event_id uuid NOT NULL,
         latest_received_at timestamptz NOT NULL,
+        has_seen boolean NOT NULL DEFAULT false,
         CONSTRAINT groups_project_id_hash_key UNIQUE (project_id, hash)
     ) WITH (fillfactor = 70)
     """,
     "ALTER SEQUENCE groups_id_seq OWNED BY groups.id",
     "CREATE INDEX groups_last_seen ON groups (last_seen)",
+    """
+    CREATE TABLE followers (
+        group_id bigint NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+        member_id bigint NOT NULL,
+        followed_at timestamptz NOT NULL,
+        PRIMARY KEY (group_id, member_id)
+    )
+    """,
     """
     CREATE TABLE events (
         project_id bigint NOT NULL,
@@ -64,6 +73,7 @@ STATEMENTS = (
         PRIMARY KEY (project_id, event_id, received_at)
     ) PARTITION BY RANGE (received_at)
     """,
+    "CREATE INDEX events_of_group ON events (group_id, received_at DESC, event_id DESC)",
     "CREATE TABLE events_default PARTITION OF events DEFAULT",
     """
     CREATE TABLE reports (
@@ -88,6 +98,8 @@ STATEMENTS = (
         linked_at timestamptz,
         event_at timestamptz,
         event_user jsonb,
+        about_event_id uuid,
+        accepted_by text,
         CONSTRAINT reports_project_id_event_id_key UNIQUE (project_id, event_id)
     )
     """,
@@ -96,10 +108,26 @@ STATEMENTS = (
     "CREATE INDEX reports_of_organization ON reports (organization_id, date_added DESC, id DESC)",
     "CREATE INDEX reports_of_group ON reports (group_id, date_added DESC, id DESC) WHERE group_id IS NOT NULL",
     """
+    CREATE INDEX reports_waiting_on ON reports (project_id, coalesce(about_event_id, event_id))
+        WHERE group_id IS NULL
+    """,
+    """
     CREATE INDEX reports_contact
-        ON reports (project_id, lower(coalesce(nullif(email, ''), event_user ->> 'email')))
+        ON reports (project_id, left(lower(coalesce(nullif(email, ''), event_user ->> 'email')), 320))
     """,
     "CREATE INDEX reports_date_added ON reports USING brin (date_added)",
+    """
+    CREATE TABLE deletions (
+        project_id bigint NOT NULL,
+        event_id uuid NOT NULL,
+        revision integer NOT NULL,
+        submitted_at timestamptz NOT NULL,
+        message_id text NOT NULL,
+        deleted_at timestamptz NOT NULL,
+        PRIMARY KEY (project_id, event_id)
+    )
+    """,
+    "CREATE INDEX deletions_deleted_at ON deletions (deleted_at)",
     "CREATE TABLE refusals (message_id text PRIMARY KEY, refused_at timestamptz NOT NULL)",
     "CREATE INDEX refusals_refused_at ON refusals (refused_at)",
     """
@@ -128,8 +156,3 @@ def upgrade() -> None:
             f"CREATE TABLE events_{week:%Y_%m_%d} PARTITION OF events"
             f" FOR VALUES FROM ('{week}T00:00:00Z') TO ('{end}T00:00:00Z')"
         )
-
-
-def downgrade() -> None:
-    """There is nothing before the first revision."""
-    raise NotImplementedError
