@@ -53,7 +53,7 @@ async def fill_in(page: Page, fields: dict[str, str]) -> Any:
 async def test_what_was_typed_is_there_again(world: World, open_as: Any, session: Session, how: str) -> None:
     """When a form is refused since its session ended, or since another tab began a new one."""
     page, project = await open_as("visitor"), world.full
-    renewed = {**session, "value": world.owner(project)}
+    renewed = {**session, "value": world.sign_in(project.admin_email, project.admin_password)}
     lost = []
     for path, fields in FORMS.items():
         await page.context.add_cookies([session])

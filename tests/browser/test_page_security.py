@@ -152,8 +152,8 @@ def test_signing_in_leads_nowhere_else(world: World, browsers: dict[str, httpx.C
         assert "evil.invalid" not in page.text
         fields = {
             "csrf_token": page.text.partition('"X-CSRF-Token": "')[2].partition('"')[0],
-            "email": world.full.admin_email,
-            "password": world.full.admin_password,
+            "email": world.other.admin_email,
+            "password": world.other.admin_password,
             "next": target,
         }
         answer = browser.post("/auth/login/", data=fields)
