@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_fleet.unit_of_work import UnitOfWork
+from hearback_kit.bus.holding import Holding
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
@@ -56,7 +57,9 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         outcomes = OutcomeRecordedHandler(recorder, shards=runtime.shards)
         consume = partial(runtime.consume, batch_max=settings.batch_max, read_barrier=runtime.read_barrier)
         consume(CLIENT_REPORT_RECEIVED, reports)
-        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead)
+        hold_ms_max = min(settings.hold_ms_max, settings.consumer_idle_ms_min // 3)
+        holding = Holding(outcomes.look, seconds_max=hold_ms_max / 1_000, subjects_max=settings.held_steps_max)
+        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, holding=holding)
         keep = partial(keep_partitions, runtime.database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, keep)
         add_alerts(runtime, settings)

@@ -45,6 +45,19 @@ class Settings(ServiceSettings):
         "Under load, milliseconds a message waits for others to be recorded in the same transaction;"
         " whoever reads fates or statistics ends the wait.",
     )
+    hold_ms_max: int = bounded(
+        10_000,
+        0,
+        60_000,
+        "Milliseconds that steps of a submission wait for those that follow, to be recorded with them, at most a"
+        " third of `HEARBACK_CONSUMER_IDLE_MS_MIN`; whoever reads fates or statistics ends the wait.",
+    )
+    held_steps_max: int = bounded(
+        30_000,
+        1_000,
+        1_000_000,
+        "Steps that wait in memory for those that follow; beyond them the oldest are recorded.",
+    )
     points_max: int = bounded(2_400, 100, 20_000, "Intervals of one `stats_v2` answer.")
     groups_max: int = bounded(
         10_000,

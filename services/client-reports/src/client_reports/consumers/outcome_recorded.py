@@ -1,6 +1,6 @@
 """`outcome.recorded`: outcomes and steps from the fleet's services."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -16,12 +16,13 @@ from hearback_contracts.streams import OUTCOME_RECORDED
 from hearback_fleet.messages import data_of, decode, outgoing
 from hearback_fleet.refused import payload_to_keep
 from hearback_kit.bus import Incoming, Outgoing
+from hearback_kit.bus.in_flight import name_of
 from hearback_kit.values.ids import ID_MAX, derived_id
 from hearback_kit.values.nul import without_nul
 
 from client_reports import metrics
 from client_reports.domain.counting import Count, CountKey, Effects
-from client_reports.domain.journal import RecordedStep, RefusedMessage, SubmissionKey
+from client_reports.domain.journal import RecordedStep, RefusedMessage, SubmissionKey, is_followed
 from client_reports.domain.refusal_count import REFUSED
 from client_reports.domain.submission_status import Step
 from client_reports.domain.values import (
@@ -98,10 +99,24 @@ class OutcomeRecordedHandler:
     def __init__(self, recorder: EffectRecorder, *, shards: int) -> None:
         self._recorder = recorder
         self._shards = shards
+        self._read: dict[tuple[str, str], Effects] = {}  # what was looked at and not yet recorded
+
+    def look(self, message: Incoming) -> tuple[Collection[SubmissionKey], bool]:
+        """Return the submissions of a message, and whether all of its steps are usually followed by others."""
+        try:
+            effects = read_effects(message)
+        except ValueError:
+            return (), False
+        self._read[name_of(message)] = effects
+        submissions = [step.submission for step in effects.steps]
+        return submissions, bool(submissions) and all(map(is_followed, effects.steps))
 
     async def __call__(self, messages: Sequence[Incoming]) -> None:
         """Record a batch; raise ValueError for an invalid message."""
-        await self._recorder.record([read_effects(message) for message in messages])
+        await self._recorder.record([self._effects_of(message) for message in messages])
+
+    def _effects_of(self, message: Incoming) -> Effects:
+        return self._read.pop(name_of(message)) if name_of(message) in self._read else read_effects(message)
 
     def on_dead(self, incoming: Incoming, error: str) -> list[Outgoing]:
         """Return the steps of a dead letter as new messages, one per submission.

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 import msgspec
+from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.reasons import Reason
 
 from client_reports.domain.submission_status import Step, SubmissionStatus, bounded, in_order, resolve_status
@@ -36,6 +37,12 @@ class RecordedStep(msgspec.Struct, frozen=True, gc=False):
     submission: SubmissionKey
     step: Step
     refused: RefusedMessage | None = None
+
+
+def is_followed(recorded: RecordedStep) -> bool:
+    """Return whether others usually follow a step: it is no refusal, and not the last one, the notifier's."""
+    step = recorded.step
+    return step.state in _FOLLOWED and step.service != _LAST and recorded.refused is None
 
 
 class StoredSteps(NamedTuple):
@@ -71,6 +78,10 @@ class Usage(NamedTuple):
 
 
 _UNUSED: Final = Usage()
+_LAST: Final = "notifier"
+_FOLLOWED: Final = frozenset(
+    {SubmissionState.ACCEPTED, SubmissionState.STORED, SubmissionState.LINKED, SubmissionState.SPAM}
+)
 _DELETED: Final = Reason.DELETED  # a member of an enumeration takes Python 3.11 ten times as long as a name
 
 

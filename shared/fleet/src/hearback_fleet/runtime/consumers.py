@@ -9,6 +9,7 @@ from hearback_contracts.streams import Stream
 from hearback_kit.bus import Consumer, ConsumerOptions, OnDead, RedisStreams
 from hearback_kit.bus.consumer import Handler
 from hearback_kit.bus.dead_letters import DeadLetterLimit
+from hearback_kit.bus.holding import Holding
 from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.common import COMMON
 from hearback_kit.settings import ServiceSettings
@@ -31,11 +32,14 @@ def stream_consumers(
     on_dead: OnDead | None,
     consumers: int,
     read_barrier: ReadBarrier | None,
+    holding: Holding | None,
 ) -> Iterator[Consumer]:
     """Yield consumers that share a stream's shards, and a helper of several; see `ServiceRuntime.consume`."""
     name = consumer_name(settings)
     has_remote_readers = read_barrier is not None and COMMON.get() is None
     options = ConsumerOptions.of(settings, batch_max=batch_max, has_remote_readers=has_remote_readers)
+    if not has_remote_readers and consumers == 1:
+        options = replace(options, holding=holding)
     keys = stream.shard_keys(settings.stream_shards)
     consumer = partial(
         Consumer,

@@ -13,6 +13,7 @@ from hearback_kit.bus import OnDead, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler
 from hearback_kit.bus.depths import StreamDepths
+from hearback_kit.bus.holding import Holding
 from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.common import COMMON, Common, SharedRun
@@ -226,12 +227,14 @@ class ServiceRuntime:
         on_dead: OnDead | None = None,
         consumers: int = 1,
         read_barrier: ReadBarrier | None = None,
+        holding: Holding | None = None,
         requires_valkey: bool = True,
     ) -> None:
         """Handle a stream's messages in batches of `batch_max`, with `consumers` that share its shards.
 
         With more than one, a helper handles batches of any shard while there is a backlog. `on_dead` returns the
-        announcement of a dead letter, if any; with `read_barrier`, readers can wait for the consumers. Without
+        announcement of a dead letter, if any; with `read_barrier`, readers can wait for the consumers. A single
+        consumer holds messages as `holding` says, unless its readers are in another process. Without
         `requires_valkey` the process is ready while its consumers wait for Valkey.
         """
         for consumer in stream_consumers(
@@ -243,6 +246,7 @@ class ServiceRuntime:
             on_dead=on_dead,
             consumers=consumers,
             read_barrier=read_barrier,
+            holding=holding,
         ):
             self.run("consumers", consumer)
         if requires_valkey:

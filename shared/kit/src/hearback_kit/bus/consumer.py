@@ -85,10 +85,9 @@ class Consumer(Heartbeat):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish the current batch."""
-        keeping = keep_renewing(
-            self._bus, self._in_flight, self._group, self._name, seconds=self._options.batch_seconds_max
-        )
-        keeper = asyncio.create_task(keeping)
+        seconds = self._options.batch_seconds_max
+        renewing = keep_renewing(self._bus, self._in_flight, self._group, self._name, seconds=seconds)
+        keeper = asyncio.create_task(renewing)
         stopping = Stopping(stop)
         started = False
         try:
@@ -110,6 +109,7 @@ class Consumer(Heartbeat):
                     self._pause(True)
                     _log.warning("consumer_waits", group=self._group, reason=error.detail)
                     await stopping.pause(self._options.outage_seconds)
+            await self._finish_held()
             with suppress(Unavailable):
                 await self._acknowledge()
         finally:
@@ -118,6 +118,14 @@ class Consumer(Heartbeat):
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
+
+    async def _finish_held(self) -> None:
+        """Handle what is held before the program ends; on an error it stays pending."""
+        if held := self._deliveries.release():
+            self._in_flight.add(held, time.monotonic())
+            with suppress(Exception):
+                await self._handle_in_time(held)
+                self._handled(held)
 
     async def _start(self, stop: Stopping) -> None:
         """Process pending messages of an earlier process of this name."""
@@ -235,16 +243,13 @@ class Consumer(Heartbeat):
         except Exception as error:
             await self._failed(message, error)
             return
-        await self._done(message)
+        self._handled([message])
+        await self._acknowledge()
 
     async def _handle_in_time(self, batch: Sequence[Incoming]) -> None:
         with batch_span(f"process {self._group}", [message.traceparent for message in batch]):
             async with asyncio.timeout(self._time.seconds_max):
                 await self._handle(batch)
-
-    async def _done(self, message: Incoming) -> None:
-        self._handled([message])
-        await self._acknowledge()
 
     def _handled(self, batch: Sequence[Incoming]) -> None:
         self._time.worked()

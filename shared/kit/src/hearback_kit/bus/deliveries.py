@@ -35,6 +35,11 @@ class Deliveries:
         self._linger = Linger(options.gather_ms_max / 1_000)
         self._barrier = options.barrier or ConsumerBarrier()
         self._backlog = options.backlog or Backlog()
+        self._holding = options.holding
+
+    def release(self) -> list[Incoming]:
+        """Return the messages that are held, and hold them no longer."""
+        return self._holding.release() if self._holding else []
 
     async def left_behind(self) -> AsyncIterator[list[Incoming]]:
         """Yield pending messages of an earlier process of this name, in batches."""
@@ -100,24 +105,33 @@ class Deliveries:
         if in_flight >= options.retries_waiting_max:
             raise Unavailable("too many messages wait to be tried again")
         block_ms = self._block_ms(in_flight)
-        wait = 0.0 if at_once else self._linger.seconds(time.monotonic())
+        wait = 0.0 if at_once else self._wait(time.monotonic())
         if wait > _ACKNOWLEDGED_SECONDS_MAX:
             await self._bus.ack(self._group, done)
             done = ()
-        if at_once:
+        if at_once or self._holding:
             block_ms = 0
-        elif wait:
+        if wait:
             await self._barrier.pause(wait, stop)
-        self._barrier.reading(lingered=wait > 0)
+        is_wanted = self._barrier.reading(lingered=wait > 0 or bool(self._holding))
         batch: list[Incoming] = []
         try:
             batch = await stop.unless_stopped(self._read_all(block_ms, done)) or []
+            is_full = self._is_full(batch)
+            self._linger.count(time.monotonic(), len(batch), full=is_full)
+            self._backlog.note(is_full)
+            if self._holding is not None:
+                batch = self._holding.sift(batch, time.monotonic(), everything=is_wanted)
         finally:
-            self._barrier.handling(len(batch))
-        is_full = self._is_full(batch)
-        self._linger.count(time.monotonic(), len(batch), full=is_full)
-        self._backlog.note(is_full)
+            self._barrier.handling(len(batch) + len(self._holding or ()))
         return batch
+
+    def _wait(self, now: float) -> float:
+        """Return the linger; while messages are held there is one, which ends when they are to be handled."""
+        wait = self._linger.seconds(now)
+        if wait or not self._holding or self._backlog.is_there:
+            return wait
+        return min(self._options.gather_ms_max / 1_000, self._holding.seconds(now))
 
     def _block_ms(self, in_flight: int) -> int:
         longest = self._options.block_ms_max

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from hearback_kit.bus.backlog import Backlog
+from hearback_kit.bus.holding import Holding
 from hearback_kit.bus.read_barrier import ConsumerBarrier
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import BLOCK_MS_MAX
@@ -22,8 +23,8 @@ class ConsumerOptions:
     `gather_ms_max` is the maximum linger: how long a message waits, under load, for more to be handled with it. A
     consumer pauses when `dead_letter_tenants_min` tenants fail, each of which may have that fraction of
     `retries_waiting_max`, or, with fewer tenants, after `dead_letters_in_a_row_max` dead letters without a
-    success. `barrier` is not shared by consumers. A helper handles batches while there is a `backlog`, which it
-    shares with the consumers it helps.
+    success. `barrier` and `holding` are not shared by consumers. A helper handles batches while there is a
+    `backlog`, which it shares with the consumers it helps.
     """
 
     batch_max: int = 256
@@ -43,6 +44,7 @@ class ConsumerOptions:
     dead_letters_in_a_row_max: int = 20
     forget_consumers_ms: int = 86_400_000
     barrier: ConsumerBarrier | None = None
+    holding: Holding | None = None
     backlog: Backlog | None = None
     is_helper: bool = False
 

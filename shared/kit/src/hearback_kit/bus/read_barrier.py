@@ -69,16 +69,21 @@ class ConsumerBarrier:
         if self._wanted.is_set():
             self._ended_at = time.monotonic()
 
-    def reading(self, *, lingered: bool) -> None:
-        """Note that a read begins: waiting readers have caught up, unless the consumer `lingered`."""
+    def reading(self, *, lingered: bool) -> bool:
+        """Note that a read begins: waiting readers have caught up, unless the consumer `lingered`.
+
+        Return whether a reader waits for what is read, or held.
+        """
+        is_wanted = self._wanted.is_set()
         self._wanted.clear()
         if lingered:
             self._is_handling = True
         else:
             self._turn()
+        return is_wanted
 
     def handling(self, messages: int) -> None:
-        """Note the number of messages of a read."""
+        """Note the number of messages of a read, and of those that are held."""
         self._is_handling = messages > 0
         if not messages:
             self._turn()
