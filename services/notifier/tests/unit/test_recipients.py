@@ -105,7 +105,7 @@ def test_what_webhooks_get_is_not_kept_for_mails() -> None:
     found = [Destination(Channel.EMAIL, "ada@example.com"), Destination(Channel.WEBHOOK, "https://x.example", 1)]
     new = NewNotices(NOW)
     new.add(PROJECT, notice, found)
-    *_, notices, _, _ = new.values()
+    *_, notices, _, _, _ = new.values()
     mailed, called = (Notice.from_json(orjson.loads(text)) for text in notices)
     assert (mailed.data, called.data["event_id"]) == ({}, created.event_id)
     assert mailed == of_feedback(created, SENDER, has_data=False)

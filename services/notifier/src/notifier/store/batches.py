@@ -1,5 +1,6 @@
 """Store deliveries of notices, and what is held, by one statement; what is stored already stays as it is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -29,7 +30,8 @@ class NewNotices:
         self._destinations: list[dict[str, Any]] = []
         self._subjects: list[str] = []
         self._notices: list[str] = []
-        self._pairs: tuple[list[int], list[int]] = ([], [])  # of a notice and a destination
+        self._pairs: tuple[list[int], list[int], list[int]] = ([], [], [])  # notices, destinations, and places
+        self._places: Counter[str] = Counter()  # of the last notice to each address, among those to it
 
     def __bool__(self) -> bool:
         return bool(self._subjects or self._held[0])
@@ -60,6 +62,8 @@ class NewNotices:
                 self._destinations.append(values | {"number": number})
             self._pairs[0].append(len(self._subjects))
             self._pairs[1].append(number)
+            place = self._places[destination.key] = self._places[destination.key] + 1
+            self._pairs[2].append(place)
 
     def _values_of(self, project: ProjectConfig, kind: Kind, destination: Destination) -> dict[str, Any]:
         """Return the columns of `_OF_DESTINATION` as JSON has them."""
@@ -102,38 +106,37 @@ _COLUMNS: Final = ", ".join(NEW_COLUMNS)
 _VALUES: Final = ", ".join(
     {
         "notice": "notice::jsonb",
-        "state": "CASE WHEN is_surplus THEN 'digest' ELSE state END",
-        "due_at": "CASE WHEN is_surplus THEN $11 ELSE due_at END",
+        "state": "CASE WHEN place > room THEN 'digest' ELSE state END",
+        "due_at": "CASE WHEN place > room THEN $12 ELSE due_at END",
         "created_at": "$3",
     }.get(name, name)
     for name in NEW_COLUMNS
 )
+# What a destination needs is found once for it; notices, which are long, are not copied before they are stored.
 _STORE_NEW: Final = f"""
 WITH held AS (
     INSERT INTO decision (project_id, event_id, verdict, rule, decided_at)
     SELECT project_id, event_id, '{Rule.SPAM.verdict}', '{Rule.SPAM}', $3
     FROM unnest($1::bigint[], $2::text[]) AS given (project_id, event_id) ORDER BY project_id, event_id
     ON CONFLICT DO NOTHING
-), given AS (
-    SELECT *, channel = 'email' AND state = 'pending' AS may_burst,
-        row_number() OVER (PARTITION BY destination ORDER BY position) AS place
-    FROM unnest($7::bigint[], $8::integer[]) WITH ORDINALITY AS pair (notice_number, number, position)
-    JOIN unnest($5::text[], $6::text[]) WITH ORDINALITY AS noticed (subject_id, notice, notice_number)
-        USING (notice_number)
-    JOIN jsonb_to_recordset($4::jsonb) AS destined (number integer, {_types()}) USING (number)
-), recent AS (
-    SELECT destination, count(*) AS number FROM delivery
-    WHERE destination IN (SELECT destination FROM given WHERE may_burst)
-        AND created_at > $9 AND channel = 'email' AND state IN ('pending', 'sent')
-    GROUP BY destination
-), sending AS (
-    SELECT given.*, may_burst AND coalesce(recent.number, 0) + place > $10 AS is_surplus
-    FROM given LEFT JOIN recent ON recent.destination = given.destination
+), destined AS MATERIALIZED (
+    SELECT given.*, CASE WHEN channel = 'email' AND state = 'pending' THEN $11 - (
+        SELECT count(*) FROM delivery
+        WHERE destination = given.destination AND created_at > $10 AND channel = 'email'
+            AND state IN ('pending', 'sent')
+    ) END AS room
+    FROM jsonb_to_recordset($4::jsonb) AS given (number integer, {_types()})
     WHERE NOT EXISTS (
         SELECT FROM destination AS stopped WHERE stopped.destination = given.destination AND stopped.is_off
     )
 ), delivered AS (
-    INSERT INTO delivery ({_COLUMNS}) SELECT {_VALUES} FROM sending ORDER BY position
+    INSERT INTO delivery ({_COLUMNS}) SELECT {_VALUES}
+    FROM unnest($7::integer[], $8::integer[], $9::integer[]) WITH ORDINALITY
+        AS pair (notice_number, number, place, position)
+    JOIN destined USING (number)
+    JOIN unnest($5::text[], $6::text[]) WITH ORDINALITY AS noticed (subject_id, notice, notice_number)
+        USING (notice_number)
+    ORDER BY position
     RETURNING state
 )
 SELECT EXISTS (SELECT FROM delivered WHERE state = 'pending') AS is_due
