@@ -1,6 +1,6 @@
 """Compute how steps change the journal of submissions, within a project's limits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
@@ -121,14 +121,6 @@ class Journal(NamedTuple):
     digests: Mapping[SubmissionKey, Sequence[bytes]]
 
 
-def group_by_submission(steps: Iterable[RecordedStep]) -> dict[SubmissionKey, list[RecordedStep]]:
-    """Return the steps of each submission."""
-    groups: dict[SubmissionKey, list[RecordedStep]] = {}
-    for step in steps:
-        groups.setdefault(step.submission, []).append(step)
-    return groups
-
-
 def plan_changes(
     groups: Mapping[SubmissionKey, Sequence[RecordedStep]],
     journal: Journal,
@@ -140,11 +132,15 @@ def plan_changes(
     `days` are the first and the last day with a partition.
     """
     changes = JournalChanges()
+    new: dict[int, int] = {}  # submissions by project
     for key, recorded in groups.items():
         stored = journal.stored.get(key)
-        if stored is None and not _has_room(key, journal, changes, limits):
-            changes.steps_dropped += len(recorded)
-            continue
+        if stored is None:
+            count, used = new.get(key.project_id, 0), journal.usage.get(key.project_id, _UNUSED)
+            if used.submissions + count >= limits.submissions_per_day_max:
+                changes.steps_dropped += len(recorded)
+                continue
+            new[key.project_id] = count + 1
         before = stored.steps if stored else ()
         merged = in_order([*before, *[one.step for one in recorded]])
         if len(merged) == len(before):
@@ -155,16 +151,13 @@ def plan_changes(
         changes.submissions.append(Submission(key, day, recorded[0].organization_id, status))
         changes.steps_added += len(merged) - len(before)
         changes.steps_dropped += len(merged) - len(steps)
-        if stored is None:
-            changes.use(key.project_id, submissions=1)
-        _plan_payloads(key, day, recorded, journal, limits, changes)
+        for one in recorded:
+            if one.refused is not None or one.step.reason == _DELETED:
+                _plan_payloads(key, day, recorded, journal, limits, changes)
+                break
+    for project_id, count in new.items():
+        changes.use(project_id, submissions=count)
     return changes
-
-
-def _has_room(key: SubmissionKey, journal: Journal, changes: JournalChanges, limits: JournalLimits) -> bool:
-    used = journal.usage.get(key.project_id, _UNUSED).submissions
-    used += changes.usage.get(key.project_id, _UNUSED).submissions
-    return used < limits.submissions_per_day_max
 
 
 def _plan_payloads(
@@ -176,8 +169,6 @@ def _plan_payloads(
     changes: JournalChanges,
 ) -> None:
     """Plan payloads of refused attempts; a deletion also erases earlier ones."""
-    if not [one for one in recorded if one.refused or one.step.reason == _DELETED]:
-        return
     deleted_at = max([one.step.at for one in recorded if one.step.reason == _DELETED], default=None)
     if deleted_at is not None:
         changes.erased.append(key)

@@ -16,7 +16,6 @@ from client_reports.domain.journal import (
     StoredSteps,
     SubmissionKey,
     Usage,
-    group_by_submission,
     plan_changes,
 )
 from client_reports.domain.series import SeriesLimit, hour_of
@@ -55,19 +54,20 @@ class EffectRecorder:
         latest = (now + timedelta(days=1)).replace(second=0, microsecond=0)
         sums: Sums = {}
         try:
-            submissions = {step.submission for effect in by_id.values() for step in effect.steps}
+            groups = _by_submission(by_id.values())
             projects = {count.key.project_id for effect in by_id.values() for count in effect.counts}
-            turns = turn_statements(projects.union(key.project_id for key in submissions))
+            turns = turn_statements(projects.union(key.project_id for key in groups))
             async with self._database.direct_transaction(*turns) as connection:
                 fresh_ids, stored, usage = await begin_batch(
-                    connection, self._plans["processed"], by_id.values(), submissions, now
+                    connection, self._plans["processed"], by_id.values(), groups.keys(), now
                 )
                 metrics.MESSAGES_REPEATED.inc(len(effects) - len(fresh_ids))
                 fresh = [by_id[message_id] for message_id in fresh_ids]
                 sums = not_after(aggregate(fresh), latest)
                 writes = await self._counters(connection, sums, now)
-                steps = [step for effect in fresh for step in effect.steps]
-                writes += await self._journal(connection, steps, stored, usage, now)
+                if len(fresh) < len(by_id):
+                    groups = _by_submission(fresh)
+                writes += await self._journal(connection, groups, stored, usage, now)
                 await execute_writes(connection, writes)
         except BaseException:
             self._series.forget({hour_of(key) for key in sums})
@@ -84,12 +84,11 @@ class EffectRecorder:
     async def _journal(
         self,
         connection: Direct,
-        steps: Iterable[RecordedStep],
+        groups: Mapping[SubmissionKey, Sequence[RecordedStep]],
         stored: Mapping[SubmissionKey, StoredSteps],
         usage: Mapping[int, Usage],
         now: datetime,
     ) -> list[Write]:
-        groups = group_by_submission(steps)
         if not groups:
             return []
         today = now.date()
@@ -105,3 +104,11 @@ class EffectRecorder:
             usage_write(changes.usage, today),
             *refused_writes(changes.refused, changes.erased),
         ]
+
+
+def _by_submission(effects: Iterable[Effects]) -> dict[SubmissionKey, list[RecordedStep]]:
+    groups: dict[SubmissionKey, list[RecordedStep]] = {}
+    for effect in effects:
+        for step in effect.steps:
+            groups.setdefault(step.submission, []).append(step)
+    return groups
