@@ -58,6 +58,8 @@ def mailing_fleet(
             HEARBACK_SMTP_URL=f"smtp://127.0.0.1:{deadly_server[1]}?starttls=never",
             HEARBACK_CONSUMER_IDLE_MS_MIN="3000",
             NOTIFIER_CLAIM_SECONDS=str(CLAIM_SECONDS),
+            NOTIFIER_SMTP_SECONDS_MAX=str(CLAIM_SECONDS / 4),
+            NOTIFIER_WEBHOOK_SECONDS_MAX="1",
             NOTIFIER_SMTP_CONNECTIONS_MAX=str(CONNECTIONS),
             NOTIFIER_BURST_PER_MINUTE="10000",
         )

@@ -1,10 +1,13 @@
 """Settings of the notifier."""
 
-from typing import ClassVar
+from typing import ClassVar, Final, Self
 
+from hearback_kit.mail import WHOLE
 from hearback_kit.settings import Sender, ServiceSettings, Texts, bounded
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
+
+_CLAIM_MIN: Final = 4 / 3  # times the longest attempt, so that a third of it is left to begin it and to record it
 
 
 class Settings(ServiceSettings):
@@ -28,7 +31,11 @@ class Settings(ServiceSettings):
     )
     attempts_max: int = bounded(10, 1, 50, "Attempts before a delivery is given up.")
     claim_seconds: float = bounded(
-        120.0, 5, 3_600, "Time after which a delivery that a killed process had begun is tried again."
+        120.0,
+        5,
+        3_600,
+        "Time after which a delivery that a killed process had begun is tried again; at least four times "
+        "`NOTIFIER_SMTP_SECONDS_MAX`, and 4/3 of `NOTIFIER_WEBHOOK_SECONDS_MAX`.",
     )
     deliveries_batch_max: int = bounded(50, 1, 1_000, "Mails begun at once.")
     webhooks_running_max: int = bounded(200, 1, 2_000, "Webhooks under way at once.")
@@ -60,3 +67,23 @@ class Settings(ServiceSettings):
     retention_seconds: float = bounded(600.0, 0.05, 86_400, "Pause between two rounds of retention.")
     retention_chunk_max: int = bounded(5_000, 100, 100_000, "Rows deleted in one statement.")
     request_body_bytes_max: int = bounded(65_536, 1_024, 1_048_576, "Bytes of a request's body.")
+
+    @model_validator(mode="after")
+    def _check_claim(self) -> Self:
+        least = _CLAIM_MIN * self.attempt_seconds_max
+        if self.claim_seconds < least:
+            raise ValueError(
+                f"claim_seconds is at least {least:g}, 4 times smtp_seconds_max and 4/3 of webhook_seconds_max: "
+                "while a delivery lasts, no other process may begin it"
+            )
+        return self
+
+    @property
+    def attempt_seconds_max(self) -> float:
+        """Time that the longest attempt takes."""
+        return max(WHOLE * self.smtp_seconds_max, self.webhook_seconds_max)
+
+    @property
+    def claim_seconds_left_min(self) -> float:
+        """Time left of a claim when its attempt begins: that of the longest, and half of the rest to record it."""
+        return (self.claim_seconds + self.attempt_seconds_max) / 2

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from notifier.store.deliveries import claim_digest, claim_due, reopen
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from ..conftest import ADA, BOB, Mailbox, Notifier, feedback, mail_server
+from ..conftest import ADA, BOB, Mailbox, Notifier, feedback, mail_server, settings_for
 from ..consumers.test_feedback_created import take
 
 
@@ -213,21 +214,47 @@ async def test_a_server_that_does_not_answer_in_time_is_tried_again(
     assert len(mailbox.messages) == 2
 
 
-async def test_a_mail_whose_turn_comes_after_its_claim_is_left_to_who_claims_it_next(
-    notifier: Notifier, mailbox: Mailbox, smtp: str
+@pytest.mark.parametrize("state", ["pending", "digest"])
+async def test_a_mail_that_would_last_past_its_claim_is_not_begun(
+    notifier: Notifier, mailbox: Mailbox, smtp: str, state: str
 ) -> None:
-    """Another process would send it, too."""
+    """Another process would send it, too. It may be claimed again at once, and the attempt does not count."""
     mailbox.silent = 1
-    await take(notifier, feedback())
+    await take(notifier, feedback(), feedback())
+    async with notifier.database.transaction() as connection:
+        await connection.execute(text("UPDATE delivery SET state = :state"), {"state": state})
     slow = SmtpServer(smtp, connections_max=1, seconds_max=0.5)
-    await notifier.deliverer(slow, claim_seconds=0.25).run_once()
-    assert mailbox.messages == []
+    short = {"claim_seconds": 2.0, "smtp_seconds_max": 0.5, "webhook_seconds_max": 1.0}  # 0.25 s to begin
+    await notifier.deliverer(slow, **short).run_once()
     found = await notifier.deliveries()
-    assert states(found) == ["pending", "pending"]
-    assert [delivery.answer is None for delivery in found] in ([False, True], [True, False])
+    assert states(found) == [state] * 4
+    unbegun = [delivery for delivery in found if delivery.answer is None]
+    assert {(one.attempts, one.claimed_until) for one in unbegun} == {(0, None)}
+    await notifier.deliverer(smtp_url=SecretStr(smtp)).run_once()
+    assert {str(message["To"]) for message in mailbox.messages} >= {one.target for one in unbegun}
     notifier.clock.move(minutes=10)
     await notifier.deliverer(smtp_url=SecretStr(smtp)).run_once()
-    assert [len(mailbox.to(one.email)) for one in (ADA, BOB)] == [1, 1]
+    sent = 1 if state == "digest" else 2
+    assert [len(mailbox.to(one.email)) for one in (ADA, BOB)] == [sent, sent]
+
+
+@pytest.mark.parametrize(
+    ("longest", "least"),
+    [
+        ({}, 120),
+        ({"smtp_seconds_max": 30.5}, 122),
+        ({"smtp_seconds_max": 1, "webhook_seconds_max": 60}, 80),
+        ({"smtp_seconds_max": 300}, 1_200),
+    ],
+)
+def test_a_claim_lasts_longer_than_an_attempt(longest: dict[str, float], least: float) -> None:
+    settings = partial(
+        settings_for, "postgresql://localhost/notifier", "redis://localhost", Path("/tmp"), **longest
+    )
+    kept = settings(claim_seconds=least)
+    assert kept.attempt_seconds_max < kept.claim_seconds_left_min < kept.claim_seconds
+    with pytest.raises(ValueError, match=f"claim_seconds is at least {least}"):
+        settings(claim_seconds=least - 1)
 
 
 async def test_a_destination_that_keeps_failing_rests(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:

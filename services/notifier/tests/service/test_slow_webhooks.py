@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import pytest
 from hearback_devkit.testing import eventually
@@ -10,7 +11,7 @@ from notifier.jobs.deliver import WebhookDelivery
 from notifier.service.attempt_delivery import RECORDED_AT_ONCE_MAX
 from notifier.store.tables import DELIVERIES, NOTIFICATION_RULES
 from pydantic import SecretStr
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from ..conftest import OK, Api, Deliverer, Hook, Mailbox, Notifier, feedback
 from ..consumers.test_feedback_created import take
@@ -91,6 +92,34 @@ async def test_what_is_under_way_ends_before_the_worker_does(notifier: Notifier,
     async with notifier.database.connection() as connection:
         states = select(DELIVERIES.c.state).where(DELIVERIES.c.channel == "webhook")
         assert (await connection.scalars(states)).all() == ["sent"] * 3
+
+
+@pytest.mark.parametrize("is_anothers", [False, True], ids=["free", "claimed_by_another"])
+async def test_a_webhook_that_would_last_past_its_claim_is_not_begun(
+    notifier: Notifier, hook: Hook, due: Own, is_anothers: bool
+) -> None:
+    """Its rule was read too slowly. It may be claimed again at once, unless another process has claimed it."""
+    await due(1, hook, 1)
+    claims = select(DELIVERIES.c.claimed_until, DELIVERIES.c.attempts).where(DELIVERIES.c.channel == "webhook")
+
+    async def claim() -> tuple[datetime | None, int]:
+        async with notifier.database.connection() as connection:
+            claimed_until, attempts = (await connection.execute(claims)).one()
+        return claimed_until, attempts
+
+    async def attempts() -> int:
+        return (await claim())[1]
+
+    claimed_until = notifier.clock.now() + timedelta(hours=1) if is_anothers else None
+    async with delivering(notifier.deliverer()), notifier.database.transaction() as locking:
+        await locking.execute(text("LOCK TABLE notification_rule"))
+        assert await eventually(attempts) == 1
+        notifier.clock.move(seconds=notifier.settings.claim_seconds / 2)
+        if is_anothers:
+            await locking.execute(update(DELIVERIES).values(claimed_until=claimed_until, attempts=2))
+    assert (hook.requests, await claim()) == ([], (claimed_until, 2 if is_anothers else 0))
+    await notifier.deliverer().run_once()
+    assert len(hook.requests) == (0 if is_anothers else 1)
 
 
 async def test_no_mail_waits_for_webhooks(

@@ -22,7 +22,7 @@ from hearback_kit.errors import BadRequest
 _PORTS: Final = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _ANSWER_LENGTH_MAX: Final = 300
-_WHOLE: Final = 3  # times the time for one answer that a server may take for a message, with what precedes it
+WHOLE: Final = 3  # times the time for one answer that a server may take for a message, with what precedes it
 
 
 class MailRefused(Exception):
@@ -115,7 +115,7 @@ class SmtpServer:
             "start_tls": {"smtp+starttls": True, "smtps": False}.get(parts.scheme, False if never else None),
             "timeout": seconds_max,
         }
-        self._seconds_max = _WHOLE * seconds_max
+        self._seconds_max = WHOLE * seconds_max
         self._free: list[aiosmtplib.SMTP] = []
         self._turns = asyncio.Semaphore(connections_max)
 

@@ -1,8 +1,9 @@
 """Attempt a delivery that was claimed, and record the result.
 
-A delivery is claimed in one transaction, sent, and recorded at once in another. SMTP does not recognize repeated
-messages: if the process is killed between the server's answer and the record, the mail is sent again after
-`claim_seconds`, with the same Message-ID. None is lost, and only such a kill can double one.
+A delivery is claimed in one transaction, sent, and recorded at once in another. It begins so early that its
+longest attempt ends before its claim, or not at all. SMTP does not recognize repeated messages: if the process is
+killed between the server's answer and the record, the mail is sent again after `claim_seconds`, with the same
+Message-ID. None is lost, and only such a kill can double one.
 """
 
 import asyncio
@@ -48,6 +49,10 @@ class _Failed(Exception):
         self.switches_off = switches_off
 
 
+class _NotBegun(Exception):
+    """An attempt would last past its claim, after which another process may begin it."""
+
+
 class DeliveryAttempts:
     """Attempts deliveries; several processes may do so at once."""
 
@@ -78,8 +83,10 @@ class DeliveryAttempts:
         except _Failed as failure:
             await self._record_failure(first, ids, failure)
             result = "refused" if failure.is_final else "failed"
-        except MailNotBegun:  # its claim has ended, and another process may send it
+        except (MailNotBegun, _NotBegun):
             _log.warning("delivery_not_begun", delivery=first.id)
+            async with self._recording, self._database.transaction() as connection:
+                await store.release(connection, ids, first.claimed_until)
             return
         except Unavailable:  # our own database, not the destination
             raise
@@ -95,7 +102,7 @@ class DeliveryAttempts:
         metrics.DELIVERY_SECONDS.labels(str(first.channel)).observe(perf_counter() - started)
 
     async def _send_mail(self, shown: Sequence[Delivery], count: int) -> str:
-        first, begin_before = shown[0], monotonic() + self._settings.claim_seconds
+        first, begin_before = shown[0], monotonic() + self._begin_within(shown[0])
         has_reply_to = count == 1 and first.notice.allows_reply
         envelope = Envelope(
             delivery_id=first.id,
@@ -125,10 +132,18 @@ class DeliveryAttempts:
                 refused.answer, is_final=refused.is_permanent, switches_off=refused.ends_recipient
             ) from refused
 
+    def _begin_within(self, claimed: Delivery) -> float:
+        """Return in how many seconds the attempt of a claimed delivery has to begin."""
+        now = self._clock.now()
+        left = (claimed.claimed_until or now) - now
+        return left.total_seconds() - self._settings.claim_seconds_left_min
+
     async def _call(self, shown: Sequence[Delivery], count: int) -> str:
         first = shown[0]
         async with self._recording:
             rule = await self._database.read(notification_rules.find_rule, first.project_id, first.rule_id or 0)
+        if self._begin_within(first) <= 0:
+            raise _NotBegun
         if rule is None:
             raise _Failed("the rule was deleted", is_final=True)
         notice = webhook_notice(first.notice)

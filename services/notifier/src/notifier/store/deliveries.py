@@ -32,6 +32,7 @@ from notifier.store.tables import DEAD, DELIVERIES, DESTINATIONS, DIGEST, FAILED
 COUNTED_MAX: Final = 10_000
 ANSWER_LENGTH_MAX: Final = 300
 DISABLED_ANSWER: Final = "switched off"
+_UNTRIED: Final = {"claimed_until": None, "attempts": DELIVERIES.c.attempts - 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Delivery:
     state: str
     attempts: int
     due_at: datetime
+    claimed_until: datetime | None
     answer: str | None
     digest_id: int | None
     created_at: datetime
@@ -137,14 +139,19 @@ async def refuse_disabled(connection: Connection, ids: Sequence[int], now: datet
         .where(DESTINATIONS.c.destination == DELIVERIES.c.destination, DESTINATIONS.c.is_off)
         .scalar_subquery()
     )
-    untried = {"claimed_until": None, "attempts": DELIVERIES.c.attempts - 1}
     statement = (
         update(DELIVERIES)
         .where(_among(ids), answer.is_not(None))
-        .values(state=FAILED, answer=answer, finished_at=now, **untried)
+        .values(state=FAILED, answer=answer, finished_at=now, **_UNTRIED)
         .returning(DELIVERIES.c.id)
     )
     return set((await connection.execute(statement)).scalars())
+
+
+async def release(connection: Connection, ids: Sequence[int], claimed_until: datetime | None) -> None:
+    """Let deliveries whose attempt has not begun be claimed at once, unless another process has claimed them."""
+    theirs = (_among(ids), DELIVERIES.c.claimed_until == claimed_until)
+    await connection.execute(update(DELIVERIES).where(*theirs).values(_UNTRIED))
 
 
 def _among(ids: Sequence[int]) -> ColumnElement[bool]:
