@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from client_reports.domain.journal import SubmissionKey
-from client_reports.store import erasures, refused, submissions
+from client_reports.store import erasures, refused, submissions, writes
 from hearback_devkit.testing.statistics import Past, call_empty, copy_row, count_read
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import fetch
+from sqlalchemy import text
 
 from ..conftest import NOW
 
@@ -24,6 +25,9 @@ NEW = {"id": "lpad(to_hex(n), 32, '0')", "received_at": "received_at + n * inter
 Call = Callable[[Connection], Awaitable[Any]]
 
 
+DELETED = "SELECT CAST(sum(n_tup_del) AS int) FROM pg_stat_xact_user_tables"
+
+
 async def _find_journal(connection: Connection) -> Mapping[Any, Any]:
     ids = [key.id for key in KEYS]
     rows = await fetch(connection, submissions.FIND_JOURNAL, [1] * len(ids), ids, NOW.date())
@@ -35,6 +39,16 @@ async def _find_digests(connection: Connection) -> Any:
     return await refused.find_digests(driver, KEYS)
 
 
+async def _erase_accepted(connection: Connection) -> int:
+    await writes.execute_writes(connection, refused.refused_writes([], KEYS))
+    return await connection.scalar(text(DELETED)) or 0
+
+
+async def _erase_of_projects(connection: Connection) -> int:
+    others = [SubmissionKey(number, key.id) for number in range(2, 52) for key in KEYS]
+    return await erasures.erase_refused(connection, [*others, *KEYS])
+
+
 CALLS: dict[str, tuple[str, int, Call]] = {
     "journal": ("submission", 10, _find_journal),
     "a submission": (
@@ -44,6 +58,8 @@ CALLS: dict[str, tuple[str, int, Call]] = {
     "erased attempts": (
         "refused_submission", 10, lambda connection: erasures.erase_refused(connection, KEYS),
     ),
+    "attempts erased when accepted": ("refused_submission", 10, _erase_accepted),
+    "attempts of many projects": ("refused_submission", 10, _erase_of_projects),
     "attempts of a window": (
         "refused_submission", 10,
         lambda connection: erasures.find_containing(connection, NOW.date(), "", KEYS[0], 10),

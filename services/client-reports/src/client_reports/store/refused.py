@@ -17,13 +17,14 @@ _INSERT: Final = Shape.of(
     "INSERT INTO refused_submission ({names}) SELECT {names} FROM {rows} ON CONFLICT DO NOTHING",
     _COLUMNS,
 )
+# By conditions on columns, or one lookup each: a join reads all of a partition while PostgreSQL's statistics call
+# it empty.
 _ERASE: Final = Shape.of(
     REFUSED_SUBMISSION,
-    "DELETE FROM refused_submission AS stored USING {rows}"
-    " WHERE stored.project_id = added.project_id AND stored.id = added.id",
+    "DELETE FROM refused_submission WHERE project_id = ANY (ARRAY(SELECT project_id FROM {rows}))"
+    " AND id = ANY (ARRAY(SELECT id FROM {rows})) AND (project_id, id) IN (SELECT project_id, id FROM {rows})",
     ("project_id", "id"),
 )
-# One lookup each: a join reads all of a partition while PostgreSQL's statistics call it empty.
 _DIGESTS: Final = """
     SELECT found.* FROM unnest($1::bigint[], $2::text[]) AS wanted (project_id, id)
     CROSS JOIN LATERAL (
