@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
 from hearback_kit.settings import ServiceSettings, Texts, bounded
-from pydantic import Field
+from hearback_kit.values.origins import check_pattern
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 
@@ -35,3 +36,8 @@ class Settings(ServiceSettings):
         100_000_000,
         "Backlog of a stream shard at which forms are answered 503.",
     )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(check_pattern, value))

@@ -1,7 +1,7 @@
 """Which pages match which patterns."""
 
 import pytest
-from hearback_kit.values.origins import is_origin_allowed, page_of, web_page_of
+from hearback_kit.values.origins import check_pattern, is_origin_allowed, page_of, web_page_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,6 +70,20 @@ from hypothesis import strategies as st
 )
 def test_origins(patterns, page, expected):
     assert is_origin_allowed(page, patterns) is expected
+    if expected:
+        assert [check_pattern(pattern) for pattern in patterns] == patterns
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*a.b", "a.*", "x.*.b", "*.*.b", "*.a*.b", "a*", "**", "*.*", "https://shop-*.example", "HTTPS://A.*.B",
+        "http*://a.b", "**://a.b", "a.b:80*", "a.b/x*y", "a.b/*/y", "", "://", "https://", ":80",
+    ],
+)  # fmt: skip
+def test_a_pattern_that_matches_nothing_is_refused(pattern):
+    with pytest.raises(ValueError, match="matches nothing"):
+        check_pattern(pattern)
 
 
 @given(st.none() | st.text() | st.text().map("http://".__add__), st.lists(st.text() | st.integers()))

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final, Literal
 
 from hearback_contracts.flags import FEATURE_DEFAULTS, Feature
 from hearback_contracts.options import OPTIONS, Option
-from pydantic import Field, TypeAdapter, ValidationError
+from hearback_kit.values.origins import check_pattern
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from registry.domain.refused_values import RefusedValue
 
@@ -20,7 +21,9 @@ ATTACHMENT_BYTES_MAX: Final = 10 * 1024**3
 ATTACHMENTS_MAX: Final = 10_000
 
 _Presence = Literal["required", "optional", "hidden"]
-_Origin = Annotated[str, Field(max_length=ORIGIN_LENGTH_MAX, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+_Origin = Annotated[
+    str, Field(max_length=ORIGIN_LENGTH_MAX, pattern=r"^[^\s\x00-\x1f\x7f]+$"), AfterValidator(check_pattern)
+]
 _Bytes = Annotated[int, Field(ge=0, le=ATTACHMENT_BYTES_MAX)] | None
 _BYTES_TEXT: Final = f"a number up to {ATTACHMENT_BYTES_MAX}, or null"
 # The values of each option, in types and in words; of every other one they are booleans.
@@ -63,6 +66,8 @@ def check_options(changes: Mapping[str, Any]) -> None:
         try:
             kind.validate_python(value, strict=True)
         except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            wanted = str(first["ctx"]["error"]) if first["type"] == "value_error" else wanted
             raise RefusedValue(wanted, name, f"{name} must be {wanted}") from error
 
 

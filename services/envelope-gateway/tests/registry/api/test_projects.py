@@ -91,6 +91,13 @@ async def test_a_malformed_field_is_400_and_changes_nothing(registry):
         assert await registry.get("/projects/demo/web/") == before
 
 
+async def test_an_origin_that_matches_nothing_is_refused_in_words(registry):
+    origins = ["*.a.example", "shop-*.a.example"]
+    for body in ({"options": {"sentry:origins": origins}}, {"allowedDomains": origins}):
+        answer = await registry.put("/projects/demo/web/", body, status=400)
+        assert answer["detail"].endswith("; shop-*.a.example matches nothing"), answer
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -5,6 +5,9 @@ import re
 
 from hearback_contracts.options import Option
 from hearback_devkit.testing import eventually
+from hearback_devkit.testing.forms import form_with
+from registry.store.tables import projects
+from sqlalchemy import update
 
 PATH = "/settings/demo/projects/web/"
 GENERAL = {"name": "Web", "slug": "web", "platform": "python", "origins": "https://a.example,\n *.b.example "}
@@ -34,9 +37,21 @@ async def test_general_settings(registry, owner, configuration):
         ({"slug": "No"}, "Slugs are lower-case"),
         ({"origins": "x" * 300}, "Give a list of at most 200 origins, each of at most 256 characters."),
         ({"origins": "a.example " * 201}, "Give a list of at most 200 origins"),
+        ({"origins": "*.a.example shop-*.a.example"}, "; shop-*.a.example matches nothing."),
     ):
         answer = await owner.submit(PATH, GENERAL | change, status=400)
         assert words in answer.text, change
+
+
+async def test_origins_that_were_stored_before_they_were_refused_are_shown_and_kept(owner, registry, database):
+    stored = ["*.a.example", "shop-*.a.example"]
+    async with database.transaction() as connection:
+        await connection.execute(update(projects).values(options={"sentry:origins": stored}))
+    page = (await owner.get(PATH)).text
+    assert "*.a.example\nshop-*.a.example" in page
+    await owner.submit(PATH, form_with(page, "origins") | {"name": "Shop"})
+    project = await registry.get("/projects/demo/web/")
+    assert (project["name"], project["allowedDomains"]) == ("Shop", stored)
 
 
 async def test_how_feedback_is_handled(owner, configuration):

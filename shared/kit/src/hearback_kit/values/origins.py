@@ -41,6 +41,16 @@ def is_origin_allowed(page: str | None, patterns: Iterable[Any]) -> bool:
     return parsed is not None and any(_matches(_parse_pattern(entry), parsed) for entry in entries if entry)
 
 
+def check_pattern(entry: str) -> str:
+    """Return a pattern that some page can match; raise ValueError with what is wrong with another."""
+    pattern = _parse_pattern(entry.strip())
+    host = pattern.host.removeprefix("*.") if pattern.host != "*" else "all"
+    parts = (pattern.scheme.removeprefix("*"), host, (pattern.port or "").removeprefix("*"), pattern.path)
+    if not host or any("*" in part for part in parts):
+        raise ValueError(f"origins such as https://shop.example.org or *.example.org; {entry} matches nothing")
+    return entry
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
     scheme: str
