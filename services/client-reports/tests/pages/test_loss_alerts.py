@@ -40,6 +40,17 @@ async def test_a_rule_is_made_changed_and_deleted(browser: Browser) -> None:
     await browser.page(path, 404)
 
 
+async def test_rules_of_one_name_are_distinguished_by_when_they_were_made(browser: Browser) -> None:
+    made_at = []
+    for _ in range(2):
+        await made(browser)
+        made_at.append(browser.store.clock.now())
+        browser.store.clock.move(minutes=5)
+    shown = await browser.page(PATH)
+    for at in made_at:
+        assert f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}"' in shown
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

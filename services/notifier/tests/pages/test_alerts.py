@@ -49,6 +49,15 @@ async def test_a_rule_from_its_first_day_to_its_last(api: Api, owner: Person) ->
     await owner.get(path, 404)
 
 
+async def test_rules_of_one_name_are_distinguished_by_when_they_were_made(api: Api, owner: Person) -> None:
+    for _ in range(2):
+        await owner.post("alerts/new/", page="alerts/new/", **RULE)
+        api.notifier.clock.move(minutes=5)
+    shown = await owner.get("alerts/")
+    for rule in await rules_of(api):
+        assert f'<time datetime="{rule.created_at:%Y-%m-%dT%H:%M:%SZ}"' in shown
+
+
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [

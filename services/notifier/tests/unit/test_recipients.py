@@ -25,6 +25,7 @@ def rule(**values: object) -> NotificationRule:
         "id": 1, "organization_id": 1, "project_id": 1, "name": "all", "is_enabled": True, "sources": (),
         "environments": (), "contains": None, "channel": Channel.EMAIL, "target": "team@example.com",
         "format": WebhookFormat.STANDARD, "secret": "whsec_eA==", "digest_minutes": 0,
+        "created_at": NOW,
     }  # fmt: skip
     return NotificationRule(**{**defaults, **values})  # type: ignore[arg-type]
 

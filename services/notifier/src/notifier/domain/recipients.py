@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -63,6 +64,7 @@ class NotificationRule:
     format: WebhookFormat
     secret: str
     digest_minutes: int
+    created_at: datetime
 
     def matches(self, feedback: Feedback) -> bool:
         """Return whether the rule is enabled and matches."""
