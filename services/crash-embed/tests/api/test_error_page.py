@@ -103,6 +103,11 @@ async def test_origins_of_the_fleet_count_for_every_project(serving: Any) -> Non
         assert (await client.get(PATH, params=GOOD, headers={"Origin": "https://x.example"})).status_code == 403
 
 
+def test_origins_of_the_fleet_that_match_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"shop-\*\.example matches nothing"):
+        Settings(allowed_origins="*.example.com, shop-*.example")
+
+
 async def test_key_that_is_off_is_unknown(embed: httpx.AsyncClient, redis: Redis) -> None:
     keys = [KeyConfig(id=1, public=public_key(1), is_active=False), KeyConfig(id=9, public="9" * 32)]
     await publish_project(redis, keys=keys)
@@ -129,8 +134,22 @@ async def test_a_form_that_its_project_rejects_has_an_outcome_and_a_fate(
         for method in METHODS:
             answer = await client.request(method, PATH, params=query, data=FORM, headers=headers)
             assert answer.status_code == (403 if reason == "cors" else 404)
-    assert len(await outcomes()) == 1
+    script, _ = await outcomes()
+    [count] = script["outcomes"]
+    assert (count["outcome"], count["reason"], count["category"], count["quantity"]) == (3, reason, 14, 1)
+    assert script["steps"] == [], "no form was sent"
     assert await fate_of(outcomes) == (3, reason, "invalid", reason)
+
+
+async def test_dialogs_that_are_not_shown_are_counted_within_the_limits_of_scripts(
+    serving: Any, outcomes: Any
+) -> None:
+    limits = {"scripts_per_address_max": 2, "scripts_per_project_max": 3}
+    async with serving({"options": {"sentry:origins": []}}, **limits) as client:
+        for host in (1, 1, 1, 2, 3):
+            headers = {"Origin": PAGE, "X-Forwarded-For": f"203.0.113.{host}"}
+            assert (await client.get(PATH, params=GOOD, headers=headers)).status_code == 403
+    assert sum(count["quantity"] for one in await outcomes() for count in one["outcomes"]) == 3
 
 
 async def test_preflight_of_a_page_that_traces(embed: httpx.AsyncClient) -> None:

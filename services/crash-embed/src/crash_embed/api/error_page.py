@@ -4,7 +4,7 @@ Every method goes through the same checks; any but OPTIONS and POST gets the scr
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import ceil
 from typing import Final, NoReturn
 
@@ -98,10 +98,18 @@ class EmbedEndpoint:
     async def _reject(
         self, request: EmbedRequest, sender: Sender, reason: Reason, refusal: errors.Refusal
     ) -> NoReturn:
-        """Raise a refusal; one of a form is recorded first."""
+        """Raise a refusal; one of a form is recorded first, and one of a script counted."""
         if request.method == "POST":
             await self._refuse(sender, reason, result=reason)
+        elif request.method == "GET":
+            await self._count_unshown(sender, reason)
         raise refusal
+
+    async def _count_unshown(self, sender: Sender, reason: Reason) -> None:
+        """Count a dialog that is not shown, within the limits of scripts; while Valkey is away none is."""
+        if not await self._state.limits.retry_after(sender.project.id, sender.address, is_post=False):
+            with suppress(Unavailable):
+                await self._state.publisher.count_unshown(sender, reason)
 
     async def _find_project(self, request: EmbedRequest) -> tuple[ProjectConfig, KeyConfig, int]:
         """Return the project and key of the DSN's public key, and the project id that the DSN names."""

@@ -32,10 +32,10 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class FormResult:
-    """The result of a form; `outcome` None means accepted."""
+    """The result of a form; `outcome` None means accepted, `submission_id` None that there was no form yet."""
 
     sender: Sender
-    submission_id: str
+    submission_id: str | None
     outcome: Outcome | None = None
     reason: str | None = None
 
@@ -61,6 +61,10 @@ class ReportPublisher:
         """Publish that a form was refused; a quota may name no reason."""
         await self._publish([], FormResult(sender, submission_id_of(sender, new_id()), outcome, reason))
 
+    async def count_unshown(self, sender: Sender, reason: str) -> None:
+        """Publish that a dialog was not shown: a count without a fate, since nothing was sent."""
+        await self._publish([], FormResult(sender, None, Outcome.INVALID, reason))
+
     async def _publish(self, messages: list[Outgoing], result: FormResult) -> None:
         for stream in (USER_REPORT_SUBMITTED, OUTCOME_RECORDED):
             if self._bounds.is_full(stream.key(result.sender.project.id, self._shards)):
@@ -74,6 +78,8 @@ class ReportPublisher:
             if result.outcome is not None:
                 origin = Origin(project.organization_id, project.id, sender.key_id)
                 recorder.count(origin, DataCategory.FEEDBACK, result.outcome, result.reason, at=sender.received_at)
+            if result.submission_id is None:
+                continue
             step = ACCEPTED_STEP if result.outcome is None else REFUSED_STEP
             reason = result.reason or (Reason.RATE_LIMITED if result.outcome is Outcome.RATE_LIMITED else None)
             # Whoever knows nothing but the id that the form was sent on finds it there, too.
