@@ -186,9 +186,7 @@ async def test_a_revision_is_judged_again(
     assert later.outcomes == []
 
 
-@pytest.mark.parametrize(
-    ("first", "choice"), [(SPAM, "unresolved"), (SPAM, "ignored"), ("good", "resolved"), ("good", "ignored")]
-)
+@pytest.mark.parametrize(("first", "choice"), [(SPAM, "unresolved"), (SPAM, "ignored"), ("good", "ignored")])
 async def test_a_revision_does_not_undo_what_a_person_chose(judging_api: Api, first: str, choice: str) -> None:
     await judging_api.submit(first, event_id=EVENT)
     issue = await judging_api.issue(EVENT)
@@ -196,6 +194,25 @@ async def test_a_revision_does_not_undo_what_a_person_chose(judging_api: Api, fi
     for revision, words in enumerate([SPAM + "!", "good"], start=1):
         await judging_api.submit(words, event_id=EVENT, revision=revision)
         assert (await judging_api.issue(EVENT))["status"] == choice
+
+
+@pytest.mark.parametrize(
+    ("words", "mailbox"),
+    [("and worse", ("unresolved", "regressed", {})), ("good", ("resolved", None, {"inRelease": "1"})),
+     (SPAM, ("resolved", None, {"inRelease": "1"}))],
+    ids=["other", "the same", "spam"],
+)  # fmt: skip
+async def test_other_words_on_what_was_resolved_return_it_to_the_inbox(
+    judging_api: Api, words: str, mailbox: tuple[Any, ...]
+) -> None:
+    await judging_api.submit("good", event_id=EVENT)
+    issue = await judging_api.issue(EVENT)
+    resolved = {"status": "resolved", "statusDetails": {"inRelease": "1"}, "hasSeen": True}
+    await judging_api.client.put(f"{LIST}{issue['id']}/", json=resolved)
+    await judging_api.submit(words, event_id=EVENT, revision=1)
+    found = await judging_api.issue(EVENT)
+    assert (found["status"], found["substatus"], found["statusDetails"]) == mailbox
+    assert found["hasSeen"] is (words == "good")
 
 
 @pytest_asyncio.fixture

@@ -13,14 +13,14 @@ from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.rows import columns, is_among
 from hearback_kit.db.rowsets import for_each, rowset
 from hearback_kit.values.times import AHEAD_MAX
-from sqlalchemy import ColumnElement, Select, Text, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, case, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
 from feedback.domain.drafts import Draft
 from feedback.domain.feedback import Feedback
-from feedback.domain.statuses import STATUSES
+from feedback.domain.statuses import REGRESSED, RESOLVED, STATUSES, UNRESOLVED
 from feedback.store.compact_rows import compact
 from feedback.store.feedback_read import LIST_COLUMNS, as_feedback
 from feedback.store.keys import EventKey, is_by_event
@@ -156,15 +156,26 @@ def given_value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
 async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> dict[EventKey, Stored]:
     """Replace the content of stored feedback by higher revisions; return those that changed.
 
-    The new spam verdict decides the mailbox unless a person has; other words than those that were read are unread.
+    The new spam verdict decides the mailbox unless a person has; other words than those that were read are unread,
+    and return to the inbox when a person has resolved what was said before, unless they are spam.
     """
     given, again = given_rows(*_KEY), rowset(FEEDBACK, _KEY, name="again")
     # Named twice, so that feedback is looked up: a join with the batch alone may read all of it.
     chosen = for_each(again, select(FEEDBACK.c.id).where(is_by_event(again, FEEDBACK)))
+    is_reopened = and_(
+        FEEDBACK.c.status == RESOLVED, FEEDBACK.c.message != given.c.message, given.c.status == UNRESOLVED
+    )
+    reopened = {"status": UNRESOLVED, "substatus": REGRESSED}
+    mailbox = {
+        name: case((is_reopened, reopened[name]), (FEEDBACK.c.triaged, FEEDBACK.c[name]), else_=given.c[name])
+        for name in MAILBOX
+    }
+    details = FEEDBACK.c.status_details
     statement = (
         update(FEEDBACK)
         .values({name: given_value(given, name) for name in CONTENT})
-        .values({name: case((FEEDBACK.c.triaged, FEEDBACK.c[name]), else_=given.c[name]) for name in MAILBOX})
+        .values(mailbox)
+        .values(status_details=case((is_reopened, literal({}, details.type)), else_=details))
         .values(has_seen=and_(FEEDBACK.c.has_seen, FEEDBACK.c.message == given.c.message))
         .where(is_among(FEEDBACK.c.id, chosen), is_by_event(given, FEEDBACK))
         .where(FEEDBACK.c.revision < given.c.revision)
