@@ -1,9 +1,11 @@
 """Erase a person's data by e-mail address: the route that `hearback erase` calls in every service."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Depends
+from hearback_kit.values.emails import address_pattern
 from pydantic import BaseModel, Field, StringConstraints, WithJsonSchema
 
 from hearback_fleet.access import app_state, internal_router
@@ -56,15 +58,19 @@ def erasure_router(summary: str, erase: Callable[[Any, Erasure], Awaitable[Erase
 
 
 def names_address(value: Any, address: str) -> bool:
-    """Return whether a decoded JSON value has the address as one of its texts, case-insensitively."""
+    """Return whether one of the texts of a decoded JSON value is the address or `Name <address>`."""
+    pattern = re.compile(address_pattern(address), re.IGNORECASE)
+    return any(map(pattern.search, texts_of(value)))
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Yield the texts of a decoded JSON value."""
     waiting = [value]
     while waiting:
         part = waiting.pop()
         if isinstance(part, str):
-            if part.strip().lower() == address:
-                return True
+            yield part
         elif isinstance(part, dict):
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
-    return False

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hearback_contracts.streams import OUTCOME_RECORDED, STREAMS
 from hearback_fleet.dead_letters import shards_of
-from hearback_fleet.erasures import ERASURES_PATH, SUBMISSIONS_MAX, names_address
+from hearback_fleet.erasures import ERASURES_PATH, SUBMISSIONS_MAX, names_address, texts_of
 from hearback_kit.bus import RedisStreams
 from hearback_kit.bus.entries import DEAD_SUFFIX
 from hearback_kit.files import replace_file
@@ -153,7 +153,7 @@ def _is_theirs(parts: Sequence[bytes], address: str, ids: set[str]) -> bool:
             if address.encode() in part.lower():
                 return True
             continue
-        if names_address(value, address) or any(names_address(value, one) for one in ids):
+        if names_address(value, address) or not ids.isdisjoint(one.strip().lower() for one in texts_of(value)):
             return True
     return False
 

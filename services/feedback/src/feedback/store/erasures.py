@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.addresses import has_address
 from hearback_kit.db.planning import IN_ORDER
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from feedback.store.tables import FEEDBACK
 
@@ -16,19 +17,18 @@ _MAY_BE_ADDRESS: Final = ("contact_email", "name", "user_email", "user_id", "use
 async def find_of_address(
     connection: Connection, address: str, after: int, rows_max: int
 ) -> tuple[Sequence[int], int | None]:
-    """Scan up to `rows_max` feedback after an id for an address in lower case.
+    """Scan up to `rows_max` feedback after an id for an address, also in their tags.
 
     Return the matching ids, and the last id that was scanned: None when there was none.
     """
     rows = (
-        select(FEEDBACK.c.id, *(FEEDBACK.c[name] for name in _MAY_BE_ADDRESS))
+        select(FEEDBACK.c.id, FEEDBACK.c.tags, *(FEEDBACK.c[name] for name in _MAY_BE_ADDRESS))
         .where(FEEDBACK.c.id > after)
         .order_by(FEEDBACK.c.id)
         .limit(rows_max)
         .subquery()
     )
-    addresses = (func.lower(func.btrim(rows.c[name])) for name in _MAY_BE_ADDRESS)
-    is_theirs = or_(*(given == address for given in addresses))
+    is_theirs = has_address(address, (rows.c[name] for name in _MAY_BE_ADDRESS), [rows.c.tags])
     statement = select(func.max(rows.c.id), func.array_agg(rows.c.id).filter(is_theirs))
     await connection.execute(IN_ORDER)
     last, ids = (await connection.execute(statement)).one()

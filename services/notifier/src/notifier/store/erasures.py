@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hearback_kit.db import Connection
+from hearback_kit.db.addresses import has_address
 from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.rows import count_changed, is_among, unindexed
 from hearback_kit.db.rowsets import Types, arrays, for_each
@@ -23,10 +24,10 @@ async def find_last(connection: Connection, after: int, rows_max: int) -> int | 
 
 async def delete_of_address(connection: Connection, address: str, after: int, last: int) -> int:
     """Delete deliveries with ids in (after, last] about the person, and finished ones to the person."""
-    contact = func.lower(func.btrim(DELIVERIES.c.notice.op("->>")("contact"))) == address
-    target = and_(func.lower(DELIVERIES.c.target) == address, DELIVERIES.c.state.in_(FINISHED))
+    about, is_target = has_address(address, [], [DELIVERIES.c.notice]), has_address(address, [DELIVERIES.c.target])
     here = and_(DELIVERIES.c.id > after, DELIVERIES.c.id <= last)
-    return int((await connection.execute(delete(DELIVERIES).where(here, or_(contact, target)))).rowcount)
+    theirs = or_(about, and_(is_target, DELIVERIES.c.state.in_(FINISHED)))
+    return int((await connection.execute(delete(DELIVERIES).where(here, theirs))).rowcount)
 
 
 async def delete_of_submissions(connection: Connection, keys: Sequence[tuple[int, str]]) -> int:

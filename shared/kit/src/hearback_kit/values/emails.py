@@ -1,4 +1,4 @@
-"""Validate the form of e-mail addresses."""
+"""Validate the form of e-mail addresses, and find one in texts."""
 
 import re
 from ipaddress import ip_address
@@ -26,6 +26,15 @@ def is_email(text: str) -> bool:
     labels = domain.split(".")
     ends_well = len(labels[-1]) > 1 and not labels[-1].isdecimal()
     return len(labels) > 1 and ends_well and all(_LABEL.match(label) for label in labels)
+
+
+def address_pattern(address: str) -> str:
+    """Return a regular expression, for Python and PostgreSQL, of texts that are an address or `Name <address>`.
+
+    Blanks around it do not count; whoever uses it sees to it that case does not.
+    """
+    quoted = re.escape(address)
+    return rf"^\s*{quoted}\s*$|<\s*{quoted}\s*>\s*$"
 
 
 def _is_address(text: str) -> bool:
