@@ -6,6 +6,7 @@ usage: python services/feedback/training/train.py [--without KIND] [--out FILE]
 """
 
 import argparse
+import ast
 import json
 import math
 import random
@@ -358,12 +359,32 @@ def inputs(service: Path) -> list[Path]:
 
 
 def made_from(service: Path = HERE.parent) -> str:
-    """Return a digest of a service's `inputs`."""
+    """Return a digest of a service's `inputs`; of code, of what it does: not of comments and docstrings."""
     whole = sha256()
     for path in inputs(service):
-        whole.update(f"{path.relative_to(service).as_posix()} {path.stat().st_size}\n".encode())
-        whole.update(path.read_bytes())
+        content = path.read_bytes()
+        if path.suffix == ".py":
+            content = json.dumps(_tree(ast.parse(content))).encode()
+        whole.update(f"{path.relative_to(service).as_posix()} {len(content)}\n".encode())
+        whole.update(content)
     return whole.hexdigest()
+
+
+def _tree(node: Any) -> Any:
+    """Return a syntax tree as JSON has it, without what is empty, which Pythons have differently."""
+    if isinstance(node, list):
+        return [_tree(part) for part in node if not _is_text(part)]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    parts = {name: _tree(part) for name, part in ast.iter_fields(node) if part not in (None, [])}
+    return {"kind": type(node).__name__, "parts": parts}
+
+
+def _is_text(node: Any) -> bool:
+    """Return whether a statement is a text alone, such as a docstring."""
+    return (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    )
 
 
 def fit(learnt: Iterable[Example], chance: random.Random, runs: int) -> Prior:

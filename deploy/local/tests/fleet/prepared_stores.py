@@ -11,11 +11,13 @@ from pathlib import Path
 
 from hearback_devkit.engines import PostgresEngine
 from hearback_devkit.engines.paths import engine_account
+from hearback_devkit.engines.process import is_alive
 from hearback_devkit.testing.forks import shared_forks
 from hearback_local.services import SERVICES
 
 DATABASES = ("envelope_gateway", "feedback", "user_reports", "client_reports", "notifier")
 KEPT = ("data", "password")
+PREFIX = "hearback-prepared-"
 
 
 def prepare(data_dir: Path) -> None:
@@ -32,12 +34,21 @@ def prepare(data_dir: Path) -> None:
 
 @cache
 def _made() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="hearback-prepared-"))
+    remove_leftovers(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o711)
     with ThreadPoolExecutor(1) as pool:  # PostgreSQL ends with the thread that started it
         pool.submit(_make, folder).result()
     return folder
+
+
+def remove_leftovers(place: Path) -> None:
+    """Remove the folders of processes that were killed."""
+    for folder in place.glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdecimal() and not is_alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make(folder: Path) -> None:

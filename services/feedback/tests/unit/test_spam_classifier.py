@@ -70,9 +70,16 @@ def test_training_gives_the_bytes_it_gave(training: ModuleType, half_trained: by
     assert training.made_from() == made["made_from"], "run services/feedback/training/train.py"
 
 
-@pytest.mark.parametrize("changed", ["train.py", "spam_words.py", "spam_prior.bin", "ham.en.txt"])
+@pytest.mark.parametrize(
+    ("changed", "added", "is_other"),
+    [
+        *[(name, b"\nMORE = 1\n", True) for name in ("train.py", "spam_words.py")],
+        *[(name, b'\n"""A text."""  # a comment\n', False) for name in ("train.py", "spam_words.py")],
+        *[(name, b"\n", True) for name in ("spam_prior.bin", "ham.en.txt")],
+    ],
+)
 def test_whatever_the_prior_is_made_from_is_in_the_record(
-    changed: str, training: ModuleType, tmp_path: Path
+    changed: str, added: bytes, is_other: bool, training: ModuleType, tmp_path: Path
 ) -> None:
     wanted = [path for path in training.inputs(SERVICE) if path.name == changed]
     assert wanted
@@ -83,8 +90,8 @@ def test_whatever_the_prior_is_made_from_is_in_the_record(
     before = training.made_from(tmp_path)
     assert before == training.made_from(tmp_path)
     with next(tmp_path.rglob(changed)).open("ab") as file:
-        file.write(b"\n")
-    assert training.made_from(tmp_path) != before
+        file.write(added)
+    assert (training.made_from(tmp_path) != before) is is_other
 
 
 def test_no_sentence_is_both_trained_and_measured(training: ModuleType) -> None:
