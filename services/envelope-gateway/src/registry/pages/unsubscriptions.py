@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from hearback_kit.errors import NotFound, ServiceError
+from hearback_kit.errors import NotFound
 from hearback_web.texts import gettext as _
 
 from registry.pages.deps import StateDep, render
@@ -22,8 +22,8 @@ async def show(request: Request, state: StateDep, token: Token) -> Response:
     try:
         found = await find_subscription(state.database, state.unsubscribe_links.read(token))
     except NotFound as error:
-        return _not_valid(request, error)
-    return _page(request, found, found.alerts)
+        return _message(request, error.status, _("This link is not valid."))
+    return _page(request, found, is_asked=True)
 
 
 @router.post(_PATH)
@@ -32,17 +32,20 @@ async def post(request: Request, state: StateDep, token: Token) -> Response:
     try:
         found = await unsubscribe(state.changes, state.unsubscribe_links.read(token))
     except NotFound as error:
-        return _not_valid(request, error)
-    return _page(request, found, False)
+        return _message(request, error.status, _("This link is not valid."))
+    return _page(request, found, is_asked=False)
 
 
-def _page(request: Request, found: Subscriber, alerts: bool) -> Response:
+def _page(request: Request, found: Subscriber | None, *, is_asked: bool) -> Response:
+    if found is None:
+        return _message(
+            request, 200, _("You have left the project's organization, and get no mail about it any more.")
+        )
+    alerts = is_asked and found.alerts
     answer = render(request, "unsubscribe.html", email=found.email, project=found.project_slug, alerts=alerts)
     answer.headers["Referrer-Policy"] = "no-referrer"  # the address is a secret
     return answer
 
 
-def _not_valid(request: Request, error: ServiceError) -> Response:
-    return render(
-        request, "message.html", error.status, title=_("Unsubscribe"), text=_("This link is not valid any more.")
-    )
+def _message(request: Request, status: int, text: str) -> Response:
+    return render(request, "message.html", status, title=_("Unsubscribe"), text=text)

@@ -55,9 +55,11 @@ async def set_alerts(
                 change.touch_project(project_id)  # what is published stays; the notifier asks for recipients again
 
 
-async def unsubscribe(changes: Changes, subscription: Subscription) -> Subscriber:
-    """Disable alerts by a link in a mail; raise NotFound for a former member."""
+async def unsubscribe(changes: Changes, subscription: Subscription) -> Subscriber | None:
+    """Disable alerts by a link in a mail; return None for a former member, who gets none."""
     found = await find_subscription(changes.database, subscription)
+    if found is None:
+        return None
     async with changes.by(subscription.user_id, "unsubscribe link").begin() as change:
         await alerts.set_alerts(
             change.connection, subscription.user_id, [subscription.project_id], False, change.now
@@ -66,6 +68,6 @@ async def unsubscribe(changes: Changes, subscription: Subscription) -> Subscribe
     return found
 
 
-async def find_subscription(database: Database, subscription: Subscription) -> Subscriber:
-    """Return the subscriber of a subscription; raise NotFound."""
-    return existing(await database.read(alerts.find_subscriber, subscription.user_id, subscription.project_id))
+async def find_subscription(database: Database, subscription: Subscription) -> Subscriber | None:
+    """Return the subscriber of a subscription, or None for a former member."""
+    return await database.read(alerts.find_subscriber, subscription.user_id, subscription.project_id)
