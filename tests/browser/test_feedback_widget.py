@@ -4,7 +4,9 @@ import base64
 import hashlib
 import io
 import random
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -120,6 +122,45 @@ async def test_the_widget_with_its_own_screenshot(
     start = envelope.index(b"\x89PNG")
     png = envelope[start : envelope.rindex(b"IEND") + 8]
     assert_screenshot(project, wait_until, event_id, png, "application/png")
+
+
+@pytest.mark.parametrize("sdk", ["sentry-browser-8", "sentry-browser-11"])
+async def test_the_widget_sends_the_words_when_the_screen_may_not_be_captured(
+    project: Any, wait_until: Any, open_shop: Any, sdk: str
+) -> None:
+    page: Page = await open_shop(sdk, project.dsn)
+    await page.evaluate(  # what a browser answers when a person denies it
+        """() => { navigator.mediaDevices.getDisplayMedia = () =>
+          Promise.reject(new DOMException('Permission denied', 'NotAllowedError'));
+        SDK.addIntegration(SDK.feedbackIntegration({autoInject: true, enableScreenshot: true})); }"""
+    )
+    await page.get_by_role("button", name="Report a Bug").click()
+    await page.get_by_label("Name").fill("Jane Doe")
+    await page.get_by_label("Description").fill(MESSAGE)
+    await page.get_by_role("button", name="Add a screenshot").click()
+    await expect(page.get_by_label("Description")).to_have_value(MESSAGE)
+    await page.get_by_role("button", name="Send Bug Report").click()
+    await expect(page.get_by_text("Thank you for your report!")).to_be_visible()
+    the_issue(project, wait_until, has_attachments=False)
+
+
+@pytest.mark.parametrize("sdk", ["sentry-browser-8", "sentry-browser-11"])
+async def test_the_widget_keeps_the_words_while_the_server_cannot_be_reached(
+    project: Any, wait_until: Any, open_shop: Any, gate: Any, sdk: str
+) -> None:
+    host = urlsplit(project.dsn).netloc.rpartition("@")[2]
+    page: Page = await open_shop(sdk, project.dsn.replace(host, f"127.0.0.1:{gate.port}"))
+    await page.evaluate("SDK.addIntegration(SDK.feedbackIntegration({autoInject: true}))")
+    await page.get_by_role("button", name="Report a Bug").click()
+    await page.get_by_label("Description").fill(MESSAGE)
+    gate.fall()
+    await page.get_by_role("button", name="Send Bug Report").click()
+    await expect(page.get_by_text(re.compile("Unable to|could not|error", re.IGNORECASE)).first).to_be_visible()
+    await expect(page.get_by_label("Description")).to_have_value(MESSAGE)
+    gate.rise()
+    await page.get_by_role("button", name="Send Bug Report").click()
+    await expect(page.get_by_text("Thank you for your report!")).to_be_visible()
+    the_issue(project, wait_until, has_attachments=False)
 
 
 @pytest.mark.parametrize("sdk", ["sentry-browser-7", "sentry-browser-11"])
