@@ -8,7 +8,13 @@ import orjson
 import pytest_asyncio
 from client_reports.domain.stats import StatsQuery, window
 from client_reports.store.stats import stats_statement
-from client_reports.store.submissions import FIND_JOURNAL, SORT_KEY, SubmissionFilter, submissions_statement
+from client_reports.store.submissions import (
+    FIND_JOURNAL,
+    JOURNAL_IN_ORDER,
+    SORT_KEY,
+    SubmissionFilter,
+    submissions_statement,
+)
 from hearback_contracts.outcomes import SubmissionState
 from hearback_kit.db.rows import Window
 from sqlalchemy import text
@@ -84,7 +90,9 @@ async def test_submissions_are_looked_up_by_id_while_partitions_are_called_empty
     async with fresh_store.database.direct() as driver:
         await driver.execute(f"PREPARE finding AS {FIND_JOURNAL}")
         await driver.execute("SET plan_cache_mode = force_generic_plan")
+        await driver.execute(f"BEGIN; {JOURNAL_IN_ORDER}")
         rows = await driver.fetch("EXPLAIN EXECUTE finding('{}', '{}', '2026-11-24')")
+        await driver.execute("ROLLBACK")
     plan = "\n".join(row[0] for row in rows)
     read = re.findall(r"using (\w+) on submission_(\d+)", plan)
     assert len(read) > 1
