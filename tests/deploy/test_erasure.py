@@ -61,14 +61,21 @@ def send_feedback(
     return event_id
 
 
-def send_report(project: Any, email: str, user: dict[str, str], tags: dict[str, str] | None = None) -> str:
-    """Send an error event that a user met, and a report about it."""
+def send_error(project: Any, user: dict[str, str], tags: dict[str, str] | None = None) -> str:
+    """Send an error event that a user met."""
     event_id = uuid.uuid4().hex
     event = {"event_id": event_id, "platform": "python", "message": "it broke", "user": user, "tags": tags or {}}
+    answer = project.send(({"type": "event"}, json.dumps(event).encode()), header={"event_id": event_id})
+    assert answer.status_code == 200, answer.text
+    return event_id
+
+
+def send_report(project: Any, email: str, user: dict[str, str]) -> str:
+    """Send an error event that a user met, and a report about it."""
+    event_id = send_error(project, user)
     report = {"event_id": event_id, "name": "A name", "email": email, "comments": "it broke for me"}
-    for kind, payload in (("event", event), ("user_report", report)):
-        answer = project.send(({"type": kind}, json.dumps(payload).encode()), header={"event_id": event_id})
-        assert answer.status_code == 200, answer.text
+    answer = project.send(({"type": "user_report"}, json.dumps(report).encode()), header={"event_id": event_id})
+    assert answer.status_code == 200, answer.text
     return event_id
 
 
@@ -114,8 +121,8 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
     theirs.append(send_feedback(project, "", "ada by id", {"id": PERSON, "email": OTHER}))
     theirs.append(send_feedback(project, "", "ada by name", {"username": PERSON.lower()}))
     theirs.append(send_feedback(project, f'"Ada" <{PERSON}>', "ada with a name"))
-    theirs.append(send_feedback(project, OTHER, "ada in a tag", tags={"customer": PERSON, "plan": "gold"}))
-    theirs.append(send_feedback(project, OTHER, "ada in a tag", tags={"customer": f"Ada <{PERSON.upper()}>"}))
+    theirs.append(send_feedback(project, "", "ada in a tag", tags={"customer": PERSON, "plan": "gold"}))
+    theirs.append(send_feedback(project, "", "ada in a tag", tags={"customer": f"Ada <{PERSON.upper()}>"}))
     kept = send_feedback(project, OTHER, "from grace")
     reports = [send_report(project, email, {"email": PERSON, "id": "7"}) for email in (PERSON, f"Ada <{PERSON}>")]
     about = [
@@ -123,7 +130,8 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
         for user in ({"email": f"{PERSON} \n", "id": "7"}, {"id": PERSON}, {"username": PERSON, "name": PERSON})
     ]
     tags = {"customer": PERSON, "owner": f"Ada <{PERSON}>", "plan": "gold"}
-    about.append(send_report(project, OTHER, {"id": f"Ada <{PERSON}>"}, tags))
+    about.append(send_report(project, OTHER, {"id": f"Ada <{PERSON}>"}))
+    send_error(project, {"id": f"Ada <{PERSON}>"}, tags)
     for contact in (PERSON, f"Ada <{PERSON}>"):
         refused, too_long = feedback(contact, "x" * 10_000)
         assert project.send(({"type": "feedback"}, too_long), header={"event_id": refused}).status_code == 200
@@ -193,6 +201,19 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
     assert again["person"] == receipt["person"]
     replayed.join()
     assert not spooled.exists()
+
+
+def test_what_others_sent_stays_with_a_tag_that_names_the_person(own: Any, wait_until: Callable[..., Any]) -> None:
+    project, colleague = own.new_project(), f"{uuid.uuid4().hex[:8]}@example.com"
+    event_id = send_feedback(project, OTHER, "from grace", tags={"account_manager": colleague})
+    wait_until(lambda: (found := project.submission(event_id)) and found["state"] == "stored")
+    project.settle()
+    deliveries = f"/api/0/projects/{project.organization}/{project.project}/deliveries/"
+    before = project.get(deliveries)
+    erased = json.loads(own.command("erase", colleague, "--yes", "--json"))["erased"]
+    assert (erased["feedback"], erased["deliveries"]) == (0, 0)
+    assert [issue["metadata"]["message"] for issue in project.issues()] == ["from grace"]
+    assert [row["id"] for row in project.get(deliveries)] == [row["id"] for row in before] != []
 
 
 def test_no_secret_and_no_persons_word_is_in_a_log(own: Any) -> None:
