@@ -118,6 +118,7 @@ def test_a_guarded_cell_starts_with_no_sign_and_survives_csv(text):
         ("\u3164\u115f\u1160\uffa0\u2800", ""),
         ("\u034f\ufe0f", ""), ("\u202e\u2066", ""), ("\x01\x1b", ""), (" x ", "x"), ("\u200bx", "\u200bx"),
         ("👩\u200d👧", "👩\u200d👧"), ("❤\ufe0f", "❤\ufe0f"), ("?", "?"), ("ก", "ก"), ("\u2801", "\u2801"),
+        ("!\u200b", "!\u200b"), (" ~", "~"), ("\x7f", ""),
     ],
 )  # fmt: skip
 def test_what_is_visible_of_a_text(text: str, seen: str) -> None:

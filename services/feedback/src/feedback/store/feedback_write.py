@@ -12,7 +12,7 @@ from hearback_kit.db.lines import Lines, from_lines, several_of
 from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.rows import columns, is_among
 from hearback_kit.db.rowsets import for_each, rowset
-from hearback_kit.values.times import AHEAD_MAX
+from hearback_kit.values.times import AHEAD_MAX, iso_time
 from sqlalchemy import ColumnElement, Select, Text, and_, case, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -113,9 +113,9 @@ def new_rows(rows: Iterable[tuple[int | None, Draft, Identity]], *, is_compact: 
                 str(draft.organization_id),
                 str(draft.project_id),
                 str(draft.revision),
-                None if error_at is None else error_at.isoformat(),
-                draft.first_seen.isoformat(),
-                draft.received_at.isoformat(),
+                None if error_at is None else iso_time(error_at),
+                iso_time(draft.first_seen),
+                iso_time(draft.received_at),
                 _encode(draft.tags).decode(),
                 _encode(evidence).decode(),
                 _encode(event).decode(),

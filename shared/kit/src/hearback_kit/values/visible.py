@@ -15,6 +15,8 @@ def visible(text: str) -> str:
     Invisible characters among visible ones stay: emojis and many scripts need them.
     """
     stripped = text.strip()
+    if "!" <= stripped[:1] <= "~":  # as nearly always
+        return stripped
     return stripped if any(map(_is_visible, stripped)) else ""
 
 
