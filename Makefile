@@ -13,6 +13,9 @@ MEMBERS := shared/contracts shared/kit shared/fleet shared/web shared/devkit $(s
 STAMP := .venv/.installed
 CHECKED := tests/architecture $(addprefix tests/deploy/test_,deployments.py kustomize.py observability.py images.py::test_a_dockerfile_is_without_findings)
 
+# What `make check test` need not run again.
+PASSED := $(if $(filter check,$(MAKECMDGOALS)),$(CHECKED:%=--deselect=%))
+
 export UV_PYTHON_DOWNLOADS := never
 
 # After the folder moved, or its Python is gone, nothing in .venv can start: make it again.
@@ -67,7 +70,7 @@ test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=4 a
 	@deploy/local/browser.sh
 	@deploy/local/node.sh
 	@if [ -f tests/conformance/install.py ]; then $(BIN)/python tests/conformance/install.py $(UV); fi
-	@$(if $(T),,HEARBACK_COVERAGE=1) $(BIN)/pytest $(or $(T),-n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20)
+	@$(if $(T),,HEARBACK_COVERAGE=1) $(BIN)/pytest $(or $(T),-n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20 $(PASSED))
 
 chaos: export HEARBACK_CHAOS_SEED := $(SEED)
 chaos: export HEARBACK_CHAOS_SECONDS := $(SECONDS)
