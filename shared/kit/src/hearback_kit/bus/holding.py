@@ -34,7 +34,7 @@ class Holding:
         self._subjects_max = subjects_max
         self._count = 0
         self._held: dict[_Held, None] = {}  # oldest first
-        self._by_subject: dict[Hashable, list[_Held]] = {}
+        self._by_subject: dict[Hashable, dict[_Held, None]] = {}
 
     def __len__(self) -> int:
         return len(self._held)
@@ -49,11 +49,11 @@ class Holding:
         for message in messages:
             subjects, is_followed = self._look(message)
             if is_followed and not everything:
-                self._hold(_Held(message, subjects, now))
+                self._hold(_Held(message, frozenset(subjects), now))
                 continue
             for subject in subjects:
                 while held := self._by_subject.get(subject):
-                    ready.append(self._let_go(held[0]))
+                    ready.append(self._let_go(next(iter(held))))
             ready.append(message)
         while self._held and (self._count > self._subjects_max or not self.seconds(now)):
             ready.append(self._let_go(next(iter(self._held))))
@@ -71,14 +71,14 @@ class Holding:
         self._held[new] = None
         self._count += len(new.subjects)
         for subject in new.subjects:
-            self._by_subject.setdefault(subject, []).append(new)
+            self._by_subject.setdefault(subject, {})[new] = None
 
     def _let_go(self, held: _Held) -> Incoming:
         del self._held[held]
         self._count -= len(held.subjects)
         for subject in held.subjects:
             others = self._by_subject[subject]
-            others.remove(held)
+            del others[held]
             if not others:
                 del self._by_subject[subject]
         return held.message
