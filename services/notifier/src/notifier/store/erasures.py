@@ -24,7 +24,7 @@ async def find_last(connection: Connection, after: int, rows_max: int) -> int | 
 
 async def delete_of_address(connection: Connection, address: str, after: int, last: int) -> int:
     """Delete deliveries with ids in (after, last] about the person, and finished ones to the person."""
-    about = has_address(address, [DELIVERIES.c.notice.op("->>")("contact")])
+    about = has_address(address, [DELIVERIES.c.notice["contact"].astext])
     is_target = has_address(address, [DELIVERIES.c.target])
     here = and_(DELIVERIES.c.id > after, DELIVERIES.c.id <= last)
     theirs = or_(about, and_(is_target, DELIVERIES.c.state.in_(FINISHED)))
