@@ -205,7 +205,8 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
 
 def test_what_others_sent_stays_with_a_tag_that_names_the_person(own: Any, wait_until: Callable[..., Any]) -> None:
     project, colleague = own.new_project(), f"{uuid.uuid4().hex[:8]}@example.com"
-    event_id = send_feedback(project, OTHER, "from grace", tags={"account_manager": colleague})
+    event_id, payload = feedback(OTHER, "from grace", tags={"account_manager": colleague})
+    assert project.send(({"type": "feedback"}, payload), header={"event_id": event_id}).status_code == 200
     wait_until(lambda: (found := project.submission(event_id)) and found["state"] == "stored")
     project.settle()
     deliveries = f"/api/0/projects/{project.organization}/{project.project}/deliveries/"
