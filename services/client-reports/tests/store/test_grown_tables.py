@@ -9,6 +9,7 @@ from client_reports.domain.journal import SubmissionKey
 from client_reports.store import erasures, refused, submissions, writes
 from hearback_devkit.testing.statistics import Past, call_empty, copy_row, count_read
 from hearback_kit.db import Connection
+from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.prepared import fetch
 from sqlalchemy import text
 
@@ -30,8 +31,7 @@ DELETED = "SELECT CAST(sum(n_tup_del) AS int) FROM pg_stat_xact_user_tables"
 
 async def _find_journal(connection: Connection) -> Mapping[Any, Any]:
     ids = [key.id for key in KEYS]
-    for setting in submissions.JOURNAL_IN_ORDER.split("; "):
-        await connection.exec_driver_sql(setting)
+    await connection.execute(IN_ORDER)
     rows = await fetch(connection, submissions.FIND_JOURNAL, [1], ids, NOW.date())
     return submissions.read_journal(rows)[0]
 
@@ -80,7 +80,7 @@ async def test_the_journal_is_looked_up_by_id(fresh_store: Any, past: Past) -> N
     async with fresh_store.database.direct() as driver:
         await driver.execute(f"PREPARE finding AS {submissions.FIND_JOURNAL}")
         await driver.execute("SET plan_cache_mode = force_generic_plan")
-        await driver.execute(f"BEGIN; {submissions.JOURNAL_IN_ORDER}")
+        await driver.execute(f"BEGIN; {IN_ORDER.text}")
         rows = await driver.fetch("EXPLAIN EXECUTE finding('{}', '{}', '2026-11-24')")
         await driver.execute("ROLLBACK")
     plan = "\n".join(row[0] for row in rows)

@@ -10,12 +10,12 @@ from client_reports.domain.stats import StatsQuery, window
 from client_reports.store.stats import stats_statement
 from client_reports.store.submissions import (
     FIND_JOURNAL,
-    JOURNAL_IN_ORDER,
     SORT_KEY,
     SubmissionFilter,
     submissions_statement,
 )
 from hearback_contracts.outcomes import SubmissionState
+from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.rows import Window
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
@@ -90,7 +90,7 @@ async def test_submissions_are_looked_up_by_id_while_partitions_are_called_empty
     async with fresh_store.database.direct() as driver:
         await driver.execute(f"PREPARE finding AS {FIND_JOURNAL}")
         await driver.execute("SET plan_cache_mode = force_generic_plan")
-        await driver.execute(f"BEGIN; {JOURNAL_IN_ORDER}")
+        await driver.execute(f"BEGIN; {IN_ORDER.text}")
         rows = await driver.fetch("EXPLAIN EXECUTE finding('{}', '{}', '2026-11-24')")
         await driver.execute("ROLLBACK")
     plan = "\n".join(row[0] for row in rows)

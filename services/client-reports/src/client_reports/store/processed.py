@@ -7,11 +7,12 @@ from uuid import UUID
 
 from hearback_kit.db import Connection, Direct
 from hearback_kit.db.partitions import PartitionPlan
+from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.prepared import fetch
 
 from client_reports.domain.counting import Effects
 from client_reports.domain.journal import StoredSteps, SubmissionKey, Usage
-from client_reports.store.submissions import FIND_JOURNAL, JOURNAL_IN_ORDER, read_journal
+from client_reports.store.submissions import FIND_JOURNAL, read_journal
 
 _LOCKS: Final = 64
 _LOCK_CLASS: Final = 7_403_002
@@ -36,7 +37,7 @@ _TURNS: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, number) FROM unnes
 def turn_statements(project_ids: Iterable[int]) -> tuple[str, ...]:
     """Return the first statements of a batch: they wait for its turn to write to the projects."""
     numbers = ",".join(map(str, _lock_numbers(project_ids)))
-    return _GENERIC_PLANS, JOURNAL_IN_ORDER, _TURNS.replace("$1", f"'{{{numbers}}}'")
+    return _GENERIC_PLANS, IN_ORDER.text, _TURNS.replace("$1", f"'{{{numbers}}}'")
 
 
 async def begin_batch(

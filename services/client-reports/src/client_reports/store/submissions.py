@@ -20,7 +20,8 @@ from client_reports.store.writes import Shape, Write, columns_of, execute
 
 # Submissions of projects with ids in any partition, and rows without an id: usage of the journal on a day.
 # All ids are looked up in a partition at once, which costs less than one after the other. Only the index that
-# begins with the id has its order (the project is `unindexed`): no other is taken, which would be read as a whole.
+# begins with the id has its order (the project is `unindexed`): after IN_ORDER no other is taken, which would be
+# read as a whole.
 FIND_JOURNAL: Final = """
     (
         SELECT project_id, id, day, steps::text FROM submission
@@ -29,10 +30,6 @@ FIND_JOURNAL: Final = """
     SELECT project_id, NULL, day, jsonb_build_array(submissions, payload_bytes)::text FROM journal_usage
     WHERE project_id = ANY ($1::bigint[]) AND day = $3
 """
-JOURNAL_IN_ORDER: Final = (
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
-)
-"""Before `FIND_JOURNAL`: scans look cheaper while PostgreSQL's statistics call a partition empty."""
 _STEPS: Final = msgspec.json.Decoder(tuple[Step, ...])
 _encode: Final = msgspec.json.Encoder().encode
 SORT_KEY: Final = (SUBMISSION.c.received_at, SUBMISSION.c.id)
