@@ -141,14 +141,17 @@ async def test_a_form_that_its_project_rejects_has_an_outcome_and_a_fate(
     assert await fate_of(outcomes) == (3, reason, "invalid", reason)
 
 
-async def test_dialogs_that_are_not_shown_are_counted_within_the_limits_of_scripts(
+async def test_dialogs_that_are_not_shown_are_counted_within_limits_that_take_nothing_from_scripts(
     serving: Any, outcomes: Any
 ) -> None:
     limits = {"scripts_per_address_max": 2, "scripts_per_project_max": 3}
-    async with serving({"options": {"sentry:origins": []}}, **limits) as client:
-        for host in (1, 1, 1, 2, 3):
-            headers = {"Origin": PAGE, "X-Forwarded-For": f"203.0.113.{host}"}
-            assert (await client.get(PATH, params=GOOD, headers=headers)).status_code == 403
+    async with serving({"options": {"sentry:origins": [PAGE]}}, **limits) as client:
+        for page, host, status in (
+            *(("https://elsewhere.example", host, 403) for host in (1, 1, 1, 2, 3)),
+            *((PAGE, 1, status) for status in (200, 200, 429)),
+        ):
+            headers = {"Origin": page, "X-Forwarded-For": f"203.0.113.{host}"}
+            assert (await client.get(PATH, params=GOOD, headers=headers)).status_code == status
     assert sum(count["quantity"] for one in await outcomes() for count in one["outcomes"]) == 3
 
 

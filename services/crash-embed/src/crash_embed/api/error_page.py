@@ -41,6 +41,7 @@ from crash_embed.domain.languages import choose_language
 from crash_embed.domain.parameters import SHOWN_PARAMETERS, parse_dsn, read_event_id
 from crash_embed.domain.report import SOURCE, Sender
 from crash_embed.metrics import FORMS, MARKS, REFUSALS, SCRIPTS
+from crash_embed.service.check_limits import Kind
 from crash_embed.service.render_dialog import DialogCall
 
 PATHS = frozenset({PATH, PATH.rstrip("/")})
@@ -90,7 +91,7 @@ class EmbedEndpoint:
             return json_answer(request, 200)
         if request.method == "POST":
             return await self._take_form(request, http_request, sender)
-        seconds = await self._state.limits.retry_after(project.id, request.address, is_post=False)
+        seconds = await self._state.limits.retry_after(Kind.SCRIPT, project.id, request.address)
         if seconds:
             raise errors.too_many(seconds)
         return self._serve_script(request, project)
@@ -106,8 +107,8 @@ class EmbedEndpoint:
         raise refusal
 
     async def _count_unshown(self, sender: Sender, reason: Reason) -> None:
-        """Count a dialog that is not shown, within the limits of scripts; while Valkey is away none is."""
-        if not await self._state.limits.retry_after(sender.project.id, sender.address, is_post=False):
+        """Count a dialog that is not shown, within limits as scripts have; while Valkey is away none is."""
+        if not await self._state.limits.retry_after(Kind.REFUSED_SCRIPT, sender.project.id, sender.address):
             with suppress(Unavailable):
                 await self._state.publisher.count_unshown(sender, reason)
 
@@ -127,7 +128,7 @@ class EmbedEndpoint:
 
     async def _take_form(self, request: EmbedRequest, http_request: Request, sender: Sender) -> Response:
         settings = self._state.settings
-        seconds = await self._state.limits.retry_after(sender.project.id, sender.address, is_post=True)
+        seconds = await self._state.limits.retry_after(Kind.FORM, sender.project.id, sender.address)
         if seconds:
             await self._refuse_for_now(sender, Reason.RATE_LIMITED, seconds)
         try:
