@@ -87,7 +87,7 @@ async def test_the_journal_is_looked_up_by_id(fresh_store: Any, past: Past) -> N
     read = set(re.findall(r"(?:using|Index Scan on) (submission\w+)", plan))
     assert "submission_20261123_pkey" in read
     assert all(index.endswith("_pkey") for index in read), plan
-    assert "Seq Scan on submission_20261123" not in plan, plan
+    assert "Seq Scan on submission_" not in plan, plan
 
 
 @pytest.mark.parametrize("generic", [False, True])

@@ -1,6 +1,5 @@
 """The queries use the indexes that were made for them."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +8,11 @@ import pytest_asyncio
 from client_reports.domain.stats import StatsQuery, window
 from client_reports.store.stats import stats_statement
 from client_reports.store.submissions import (
-    FIND_JOURNAL,
     SORT_KEY,
     SubmissionFilter,
     submissions_statement,
 )
 from hearback_contracts.outcomes import SubmissionState
-from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.rows import Window
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
@@ -83,18 +80,3 @@ async def test_statistics_of_one_project_scan_no_table_and_only_the_partitions_t
     found = await plan(filled, stats_statement(query, groups_max=10))
     assert "Seq Scan" not in found, found
     assert found.count(" on counter_hours_2026") <= 4, found
-
-
-async def test_submissions_are_looked_up_by_id_while_partitions_are_called_empty(fresh_store: Any) -> None:
-    """The plan is made with the first batch, and kept until statistics come a minute later."""
-    async with fresh_store.database.direct() as driver:
-        await driver.execute(f"PREPARE finding AS {FIND_JOURNAL}")
-        await driver.execute("SET plan_cache_mode = force_generic_plan")
-        await driver.execute(f"BEGIN; {IN_ORDER.text}")
-        rows = await driver.fetch("EXPLAIN EXECUTE finding('{}', '{}', '2026-11-24')")
-        await driver.execute("ROLLBACK")
-    plan = "\n".join(row[0] for row in rows)
-    read = re.findall(r"using (\w+) on submission_(\d+)", plan)
-    assert len(read) > 1
-    assert {index for index, _ in read} == {f"submission_{day}_pkey" for _, day in read}, plan
-    assert "Seq Scan" not in plan
