@@ -1,5 +1,6 @@
 """What people do here, from their first sign-in on: in Chromium, against the whole fleet."""
 
+import asyncio
 import json
 import re
 import uuid
@@ -202,6 +203,36 @@ async def test_a_screenshot_that_comes_later_appears_by_itself(
     assert answer.status_code == 200, answer.text
     await expect(page.locator("#detail .shot img")).to_be_visible()
     await expect(page.locator("#detail")).to_contain_text("late.png")
+
+
+async def test_what_comes_before_the_page_listens_appears_as_well(
+    world: World, open_as: Any, site: str, wait_until: Any
+) -> None:
+    """A feedback, its picture, and the mark of its row, though none of the three was announced to the page."""
+    project = world.fleet.new_project(world.full.organization)
+    event_id = send_feedback(project, "The picture follows")
+    number = wait_until(project.issues)[0]["id"]
+    page = await open_as("member", viewport={"width": 1280, "height": 800})
+    listens = asyncio.Event()
+
+    async def hold(route: Any) -> None:
+        await listens.wait()
+        await route.continue_()
+
+    await page.route("**/live/", hold)
+    await page.goto(site + inbox_of(world.full.organization, feedbackSlug=f"{project.project}:{number}"))
+    await expect(page.locator("#beside .skeleton")).to_have_count(0)
+    picture = ({"type": "attachment", "filename": "late.png", "content_type": "image/png"}, png())
+    assert project.send(picture, header={"event_id": event_id}).status_code == 200
+    send_feedback(project, "Meanwhile")
+    wait_until(lambda: project.issues("has_attachments:true") and len(project.issues()) == 2)
+    await expect(page.locator("#detail .shot, #news:visible")).to_have_count(0)
+    listens.set()
+    await expect(page.locator("#detail .shot img")).to_be_visible()
+    await expect(row(page, "The picture follows").locator(".has-files")).to_be_visible()
+    await expect(page.locator("#news")).to_have_text(re.compile(r"^\d+ new feedback$"))
+    await page.locator("#news").click()
+    await expect(row(page, "Meanwhile")).to_be_visible()
 
 
 async def test_filters_of_several_environments_and_a_narrow_bar(

@@ -238,6 +238,7 @@ async def test_other_organizations_see_nothing(api: Api) -> None:
         f"{INBOX}?feedbackSlug=web:{found}",
         f"{INBOX}{found}/beside/",
         f"{INBOX}news/?id={found}",
+        f"{INBOX}newer/?after=0",
         f"{INBOX}suggestions/?text=is:",
         f"{INBOX}live/",
         f"/organizations/demo/issues/{found}/",
@@ -248,6 +249,7 @@ async def test_other_organizations_see_nothing(api: Api) -> None:
     assert "secret" not in await stranger.get(f"{theirs}?feedbackSlug=web:{found}", status=404)
     await stranger.get(f"{theirs}{found}/beside/", status=404)
     assert (await stranger.client.get(f"{theirs}news/?id={found}")).json() == {"count": 0}
+    assert (await stranger.client.get(f"{theirs}newer/?after=0")).json() == {"ids": []}
     await stranger.get(f"/organizations/organization-2/issues/{found}/", status=404)
     await stranger.get("/organizations/organization-2/issues/WEB-1/", status=404)
 

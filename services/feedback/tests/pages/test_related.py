@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
 from feedback.service.ask_fleet import Known
 
-from ..conftest import Api, Files
+from ..conftest import NOW, Api, Files
 from .conftest import INBOX, Browser
 
 ERROR = "e" * 32
@@ -150,6 +151,48 @@ async def test_news_are_counted_as_the_list_would_show_them(api: Api, browser: B
     assert await count(query="one") == 1
     assert await count(mailbox="resolved") == 0
     assert await count(id="x") == 0
+
+
+async def test_what_came_after_a_page_was_read_is_found(api: Api, browser: Browser) -> None:
+    """Also on a page of a search; but nothing that a page which is read again would not show."""
+    one, two = await stored(api, "one"), await stored(api, "two")
+
+    async def newer(page: str) -> list[str]:
+        place = re.search(r'data-after="(\d+)" data-since="([^"]*)"', page)
+        assert place
+        asked = {"after": place[1], "since": place[2]}
+        found: list[str] = (await browser.client.get(f"{INBOX}newer/", params=asked)).json()["ids"]
+        return found
+
+    empty, searched = await browser.get(query="environment:canary"), await browser.get(query="two")
+    whole = await browser.get()
+    assert await newer(empty) == [two, one]
+    assert await newer(searched) == await newer(whole) == []
+    three = await stored(api, "three")
+    assert await newer(searched) == await newer(whole) == [three]
+    assert await newer(await browser.get()) == []
+
+
+async def test_what_belongs_on_a_later_page_is_no_news(api: Api, browser: Browser) -> None:
+    """An SDK that was offline sends what is older than a whole page."""
+    size = api.intake.settings.page_size
+    for number in range(size + 1):
+        await api.submit(f"number {number}")
+    page = await browser.get()
+    [cursor] = re.findall(r'data-since="([^"]+)"', page)
+    assert cursor in page.partition("inbox-pages")[2]
+    [after] = re.findall(r'data-after="(\d+)"', page)
+    late = await stored(api, "late", timestamp=NOW.timestamp() - 86_400)
+    assert int(late) > int(after)
+    asked = {"after": after, "since": cursor}
+    assert (await browser.client.get(f"{INBOX}newer/", params=asked)).json() == {"ids": []}
+    assert (await browser.client.get(f"{INBOX}newer/", params=asked | {"since": ""})).json() == {"ids": [late]}
+    assert "data-after" not in await browser.get(cursor=cursor)
+
+
+@pytest.mark.parametrize("asked", [{}, {"after": "x"}, {"after": -1}, {"after": 1, "since": "x"}])
+async def test_places_that_are_none_are_refused(browser: Browser, asked: Any) -> None:
+    assert (await browser.client.get(f"{INBOX}newer/", params=asked)).status_code == 400
 
 
 @pytest.mark.parametrize(

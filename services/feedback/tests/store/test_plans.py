@@ -16,6 +16,7 @@ from feedback.store.feedback_write import expired_statement
 from feedback.store.list_statements import (
     mailbox_statement,
     matches_statement,
+    newest_statement,
     sample_statement,
     scan_statement,
 )
@@ -83,6 +84,14 @@ async def test_the_newest_rows_are_visited_by_the_index_of_times(full: Database,
     assert "Seq Scan" not in plan, plan
     assert set(re.findall(r"Scan using (\w+)", plan)) == {"feedback_seen"}, plan
     assert re.search(r"Index Cond: .*organization_id = .*ROW\(first_seen, id\) >", plan), plan
+
+
+@pytest.mark.parametrize("since", [None, Position(NOW - timedelta(hours=1), 4)], ids=["all", "since"])
+async def test_what_is_new_is_read_in_the_order_of_times(full: Database, since: Position | None) -> None:
+    plan = await explain(full, newest_statement(1, since, 200), IN_ORDER)
+    assert "Index Scan using feedback_seen" in plan
+    assert "Sort" not in plan
+    assert "Filter" not in plan
 
 
 class Listened:

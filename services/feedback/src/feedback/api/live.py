@@ -1,5 +1,7 @@
 """Live updates as server-sent events: new feedback, a changed mailbox, a new attachment.
 
+The first event, `following`, says that none is missed from now on; a client reads what came before it.
+
 An event carries ids only; the client fetches the rows separately, with its own permissions.
 """
 
@@ -16,7 +18,7 @@ from hearback_kit.values.addresses import address_block
 from feedback.api.deps import OrganizationReader, StateDep
 from feedback.api.params import visible
 from feedback.service.app_state import AppState
-from feedback.service.watch_changes import News, Watcher
+from feedback.service.watch_changes import FOLLOWING, News, Watcher
 
 RETRY_MILLISECONDS = 3_000
 router = APIRouter(include_in_schema=False)
@@ -52,9 +54,11 @@ async def _stream(state: AppState, watcher: Watcher) -> AsyncIterator[bytes]:
     settings = state.settings
     ends_at = time.monotonic() + settings.live_seconds_max
     with state.live.watch(watcher) as watching:
-        await state.live.ready()
         yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+        is_following = False
         while not watching.has_ended and time.monotonic() < ends_at:
+            if not is_following and (is_following := await state.live.is_following()):
+                yield _event(FOLLOWING)
             news = await watching.take(settings.live_heartbeat_seconds)
             yield b"".join(_event(one) for one in news) or _HEARTBEAT
 

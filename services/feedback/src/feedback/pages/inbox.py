@@ -100,6 +100,8 @@ class _Page:
             "rows": rows_of(self.scope.organization, self.view, page.rows, attached),
             "previous_url": self._beyond(page.previous_cursor),
             "next_url": self._beyond(page.next_cursor),
+            "after": None if self.view.cursor else max((row.id for row in page.rows), default=0),
+            "since": page.next_cursor or "",
             "problem": None,
             "tabs": self._tabs(counts, found),
         }

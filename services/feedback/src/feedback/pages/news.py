@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from hearback_kit.values.ids import parse_id
+from hearback_kit.api.paging import decode_cursor, read_id, read_time
+from hearback_kit.values.ids import ID_MAX, parse_id
 
 from feedback.domain.search_keys import NAMED_KEYS
 from feedback.pages.assignees import find_members
@@ -12,7 +13,8 @@ from feedback.pages.deps import PAGES, Reader, StateDep, is_shown
 from feedback.pages.params import ViewDep, find
 from feedback.service.suggest_terms import suggest_terms
 from feedback.store.attachments import find_with_attachments
-from feedback.store.feedback_read import count_ids, list_by_ids
+from feedback.store.feedback_pages import list_newest
+from feedback.store.feedback_read import Position, count_ids, list_by_ids
 from feedback.store.search_names import list_values
 
 IDS_MAX = 200
@@ -36,6 +38,28 @@ async def count_news(
         async with state.reading(scope.organization) as connection:
             count = await count_ids(connection, found.shown, numbers)
     return JSONResponse({"count": count}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/newer/")
+async def list_newer(
+    state: StateDep,
+    scope: Reader,
+    after: Annotated[int, Query(ge=0, le=ID_MAX)],
+    since: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Return ids of the newest feedback that came after the page whose newest is `after` was read.
+
+    `since` is the cursor of what follows that page. A script asks once it hears of all that happens; before, a
+    feedback could come unnoticed.
+    """
+    found: list[int] = []
+    if is_shown(scope.organization):
+        position = Position(*decode_cursor(since, (read_time, read_id))[0]) if since else None
+        async with state.reading(scope.organization) as connection:
+            newest = await list_newest(connection, scope.organization.id, position, IDS_MAX)
+        mine = set(scope.project_ids(None))
+        found = [number for number, project_id in newest if number > after and project_id in mine]
+    return JSONResponse({"ids": [str(number) for number in found]}, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/attached/")

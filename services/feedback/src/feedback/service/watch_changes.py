@@ -49,7 +49,8 @@ class News:
     """An event for watchers.
 
     `created`: a feedback was stored; `changed`: it moved to another mailbox; `attached`: a file arrived and is
-    about to be recorded (only its event is known); `missed`: reload.
+    about to be recorded (only its event is known); `following`: all that happens from now on is heard;
+    `missed`: reload.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class News:
     event_id: str = ""
 
 
+FOLLOWING: Final = News("following")
 MISSED: Final = News("missed")
 
 
@@ -155,10 +157,12 @@ class LiveChanges:
                 for watching in self._watching.get(organization_id, ()):
                     watching.add(news)
 
-    async def ready(self) -> None:
-        """Wait until the reader follows the streams, at most `READY_SECONDS_MAX`."""
-        if self._tail is not None:
-            await self._tail.following(READY_SECONDS_MAX)
+    async def is_following(self) -> bool:
+        """Return whether the reader follows the streams; wait for it at most `READY_SECONDS_MAX`."""
+        if self._tail is None:
+            return False
+        await self._tail.following(READY_SECONDS_MAX)
+        return self._tail.is_following
 
     def end(self) -> None:
         """End every stream: the process is stopping."""

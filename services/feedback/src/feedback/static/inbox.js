@@ -272,6 +272,7 @@
   let heard = new Set();
   let missed = false;
   let asking = 0;
+  let following = false;  // whether all that happens is heard
   const showNews = (text) => {
     const bar = document.getElementById("news");
     if (!bar) return;
@@ -304,6 +305,8 @@
     source.addEventListener("changed", soon);
     source.addEventListener("attached", (event) => {
       const name = JSON.parse(event.data).event;
+      arrived.set(name, Date.now());
+      if (arrived.size > 200) arrived.delete(arrived.keys().next().value);
       expectFile(name);
       if (bareRow(name)) { bare.add(name); lookForIcons(0); }
     });
@@ -313,6 +316,23 @@
       setTimeout(connect, 30000 + Math.random() * 30000);
     });
     source.addEventListener("missed", () => { missed = true; soon(); });
+    source.addEventListener("following", () => { following = true; catchUp(); });
+  };
+  // What came after the page was read, and before anything was listening for it.
+  const catchUp = async () => {
+    const place = document.getElementById("news")?.dataset;
+    if (place?.after) {
+      const parameters = new URLSearchParams({ after: place.after, since: place.since });
+      try {
+        const answer = await fetch(`${inbox().dataset.base}newer/?${parameters}`, { credentials: "same-origin" });
+        const { ids } = answer.ok ? await answer.json() : { ids: [] };
+        for (const id of ids) heard.add(id);
+        if (ids.length) soon();
+      } catch { /* the next connection asks again */ }
+    }
+    for (const row of rows()) if (!$(".has-files", row)) bare.add(row.dataset.event);
+    if (bare.size) lookForIcons(1);
+    if (opened() && !filesShown()) expectFile(opened().dataset.event);
   };
   // A file came in: it is about to be recorded, so that it is looked for a few times.
   const FILE_PAUSES = [400, 1500, 5000, 15000];
@@ -340,6 +360,7 @@
       else bare.clear();
     }, FILE_PAUSES[turn]);
   };
+  const arrived = new Map();  // when files of an event came in: it may be opened before they are recorded
   const filesShown = () => $$("#files .shot, #files .file").length;
   let expected = { event: "", count: 0 };
   const expectFile = (event) => {
@@ -353,13 +374,20 @@
       if (opened()?.dataset.event !== event || filesShown() >= expected.count) return;
       window.htmx?.trigger("#files", "arrived");
       if (turn + 1 < FILE_PAUSES.length) lookForFiles(event, turn + 1);
+      else expected = { event: "", count: 0 };
     }, FILE_PAUSES[turn]);
   };
-  const disconnect = () => { source?.close(); source = null; };
+  const disconnect = () => { source?.close(); source = null; following = false; };
   const watch = () => {  // a list that was just read has everything so far
     const bar = document.getElementById("news");
-    if (bar && bar.hidden && bar !== watched) { heard = new Set(); missed = false; }
+    if (bar && bar.hidden && bar !== watched) {
+      heard = new Set();
+      missed = false;
+      if (following) catchUp();
+    }
     watched = bar;
+    const event = opened()?.dataset.event;
+    if (Date.now() - arrived.get(event) < FILE_PAUSES.at(-1) && !filesShown()) expectFile(event);
     connect();
   };
   let watched = null;

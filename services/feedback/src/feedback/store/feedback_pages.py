@@ -22,6 +22,7 @@ from feedback.store.list_statements import (
     in_time,
     mailbox_statement,
     matches_statement,
+    newest_statement,
     sample_statement,
     scan_statement,
 )
@@ -154,6 +155,15 @@ async def _list_at(connection: Connection, positions: Sequence[Position], window
     statement = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, window.backward))
     await connection.execute(BY_KEY)
     return await _rows(connection, statement)
+
+
+async def list_newest(
+    connection: Connection, organization_id: int, since: Position | None, limit: int
+) -> list[tuple[int, int]]:
+    """Return ids and projects of an organization's newest feedback, none at or before `since`."""
+    await connection.execute(IN_ORDER)
+    found = await connection.execute(newest_statement(organization_id, since, limit))
+    return [(number, project_id) for number, project_id in found]
 
 
 async def _rows(connection: Connection, statement: Select[Any]) -> list[Feedback]:

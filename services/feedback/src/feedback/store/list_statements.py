@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from feedback.store.feedback_read import LIST_COLUMNS, Selection, matches
+from feedback.store.feedback_read import LIST_COLUMNS, Position, Selection, matches
 from feedback.store.tables import FEEDBACK
 
 MATCHES_MAX: Final = 5_000  # that the database sorts; with more, a scan in time order fills a page soon
@@ -140,6 +140,14 @@ def sample_statement(
     met = select(FEEDBACK.c.id).where(ours, newest, *matches(selection))
     found = Window(count_max, after).statement(met, sort_key(FEEDBACK.c))
     return select(func.count()).select_from(found.subquery())
+
+
+def newest_statement(organization_id: int, since: Position | None, limit: int) -> Select[tuple[int, int]]:
+    """Return the statement for ids and projects of an organization's newest rows, none at or before `since`."""
+    statement = select(FEEDBACK.c.id, FEEDBACK.c.project_id).where(FEEDBACK.c.organization_id == organization_id)
+    if since is not None:
+        statement = statement.where(tuple_(*sort_key(FEEDBACK.c)) > tuple_(*since))
+    return statement.order_by(*in_time(FEEDBACK.c)).limit(limit)
 
 
 def scan_statement(selection: Selection, window: Window) -> Select[Any]:
