@@ -163,7 +163,7 @@ async def list_newest(
     """Return ids and projects of an organization's newest feedback, none at or before `since`."""
     await connection.execute(IN_ORDER)
     found = await connection.execute(newest_statement(organization_id, since, limit))
-    return [(number, project_id) for number, project_id in found]
+    return [(row.id, row.project_id) for row in found]
 
 
 async def _rows(connection: Connection, statement: Select[Any]) -> list[Feedback]:
