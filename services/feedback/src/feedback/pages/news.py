@@ -44,7 +44,7 @@ async def count_news(
 async def list_newer(
     state: StateDep,
     scope: Reader,
-    after: Annotated[int, Query(ge=0, le=ID_MAX)],
+    after: Annotated[int, Query(ge=0, le=ID_MAX)] = 0,
     since: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Return ids of the newest feedback that came after the page whose newest is `after` was read.
