@@ -17,6 +17,7 @@ from feedback.jobs.attachment_removal import delete_bytes, delete_orphans
 from feedback.jobs.retention import delete_expired_attachments
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
+from feedback.service.restore_announcements import restore_announcements
 from feedback.service.store_submissions import StoreSubmissions
 from feedback.settings import Settings
 from feedback.store.tables import FEEDBACK, OUTBOX
@@ -182,8 +183,11 @@ class Intake:
         async with self.database.transaction() as connection:
             # One statement: what others write between two would be removed unread.
             removed = await connection.execute(delete(OUTBOX).returning(OUTBOX))
-            for row in sorted(removed, key=lambda row: row.id):
-                recorded.add(row.type, row.key, row.data, self.settings.stream_shards, row.version)
+            rows = sorted(removed.mappings(), key=lambda row: row["id"])
+            messages = [Outgoing(**{name: row[name] for name in Outgoing._fields}) for row in rows]
+            for one in await restore_announcements(connection, messages):
+                if one is not None:
+                    recorded.add(one.type, one.key, one.data, self.settings.stream_shards, one.version)
         return recorded
 
 
@@ -211,7 +215,7 @@ async def intake(settings: Settings, redis: Any, bus: RedisStreams, clock: Manua
     await publish_project(redis, members=MEMBERS)
     configuration = Configuration(settings.redis_url.get_secret_value())
     database = Database(settings.database_url)
-    relay = OutboxRelay(database, OUTBOX, bus)
+    relay = OutboxRelay(database, OUTBOX, bus, restore=restore_announcements)
     unit_of_work = UnitOfWork("feedback", database, Outbox(OUTBOX), relay, clock, settings.stream_shards)
     yield Intake(settings, configuration, unit_of_work)
     await configuration.close()

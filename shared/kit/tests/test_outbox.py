@@ -51,6 +51,25 @@ async def test_messages_leave_whole_and_in_order(database, outbox, bus, redis):
     assert fields == {b"t": b"thing", b"v": b"2", b"d": b"0", b"b": b"body", b"p": b"00-t"}
 
 
+async def test_rows_that_are_read_back_are_restored_and_may_be_of_nothing_any_more(database, outbox, bus, redis):
+    async def restore(_, messages: Sequence[Outgoing]) -> list[Outgoing | None]:
+        return [None if int(one.data) % 2 else one._replace(data=one.data + b"0") for one in messages]
+
+    added = await add(database, outbox, [message(n) for n in range(5)])
+    await add(database, outbox, [message(5)])
+    relay = OutboxRelay(database, TABLE, bus, restore=restore)
+    assert await relay.publish_once() == 6
+    assert await left(database) == 0
+    assert await stored(redis) == [0, 20, 40], "00 is 0"
+    relay.publish(added)
+    async with beside(relay.run):
+        await eventually(lambda: _has_come(redis, [0, 20, 40, 0, 1, 2, 3, 4]))
+
+
+async def _has_come(redis, numbers: Sequence[int]) -> bool:
+    return await stored(redis) == numbers
+
+
 async def add_and_fail(database: Database, outbox: Outbox) -> None:
     async with database.transaction() as connection:
         await outbox.add(connection, [message(1)])

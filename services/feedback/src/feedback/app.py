@@ -22,6 +22,7 @@ from feedback.pages import PAGES
 from feedback.service.app_state import AppState
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.find_error_events import ErrorEventIndex
+from feedback.service.restore_announcements import restore_announcements
 from feedback.service.store_submissions import StoreSubmissions
 from feedback.settings import Settings
 from feedback.store.tables import OUTBOX
@@ -36,6 +37,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         build=lambda runtime: AppState.of(runtime, settings),
         clock=clock,
         outbox=OUTBOX,
+        restore=restore_announcements,
     )
     for module in (issues, short_ids, attachments, internal, erasures, reprocessings, live, pages):
         app.include_router(module.router)
@@ -66,4 +68,4 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             job = partial(delete, unit_of_work, runtime.configuration, settings)
             runtime.every(name, settings.retention_seconds, job)
 
-    return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
+    return service_worker(settings, build=build, clock=clock, outbox=OUTBOX, restore=restore_announcements)

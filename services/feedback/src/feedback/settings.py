@@ -37,7 +37,8 @@ class Settings(ServiceSettings):
     )
     compact_rows: bool = Field(
         False,
-        description="Leave out of the event and evidence of new feedback what columns of its row hold."
+        description="Leave out of the event and evidence of new feedback what columns of its row hold, and of the"
+        " outbox what the row holds."
         " The release before cannot read such rows: set it when no copy of that is left.",
     )
     announce_seconds: float = bounded(2.0, 0.05, 3_600, "Interval between `hasFeedbacks` updates to the registry.")

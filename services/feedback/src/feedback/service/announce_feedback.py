@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import orjson
 from hearback_contracts.notices import NOTICE_TAGS_MAX
 from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED, Stream
 from hearback_fleet.messages import outgoing_json
@@ -26,6 +27,15 @@ _CUT: Final = ("name", "contact_email", "url", "environment", "release", "platfo
 _cut_of: Final = attrgetter(*_CUT)
 Content = Mapping[str, Any]
 """The fields of `FeedbackContent`; building the model for each feedback would dominate the cost."""
+NAMED: Final = "named"
+"""The version of a row of the outbox that only names the feedback of its message."""
+
+
+class Announcement(NamedTuple):
+    """A message, and the row that keeps it in the outbox: itself, or one that only names its feedback."""
+
+    message: Outgoing
+    kept: Outgoing
 
 
 class Announcer:
@@ -37,28 +47,41 @@ class Announcer:
         self._changed_by = changed_by
         self._traceparent = current_traceparent() or new_traceparent()  # once: it costs as much as a message
 
-    def created(self, contents: Sequence[Content], project_id: int, *, together: bool) -> list[Outgoing]:
-        """Return the `FeedbackCreated` messages of a project's stored feedback, or `FeedbackCreatedTogether`."""
-        if not together:
-            return [self._message(FEEDBACK_CREATED, project_id, {"feedback": one}) for one in contents]
-        parts = [contents[first : first + TOGETHER_MAX] for first in range(0, len(contents), TOGETHER_MAX)]
-        return [self._message(FEEDBACK_CREATED, project_id, {"feedback": part}, version=2) for part in parts]
+    def created(
+        self, contents: Sequence[Content], project_id: int, *, together: bool, is_compact: bool
+    ) -> list[Announcement]:
+        """Return the `FeedbackCreated` messages of a project's stored feedback, or `FeedbackCreatedTogether`.
+
+        With `is_compact` the outbox only names the feedback.
+        """
+        size = TOGETHER_MAX if together else 1
+        parts = [contents[first : first + size] for first in range(0, len(contents), size)]
+        return [self._created(part, project_id, together, is_compact) for part in parts]
+
+    def _created(self, part: Sequence[Content], project_id: int, together: bool, is_compact: bool) -> Announcement:
+        head = self._head(FEEDBACK_CREATED, project_id, version=2 if together else 1)
+        message = self._message(FEEDBACK_CREATED, head | {"feedback": part if together else part[0]})
+        if not is_compact:
+            return Announcement(message, message)
+        named = orjson.dumps(head | {"feedback": [one["issue_id"] for one in part]}, option=orjson.OPT_UTC_Z)
+        return Announcement(message, message._replace(data=named, version=NAMED))
 
     def changed(self, content: Content, project_id: int, before: str, after: str) -> Outgoing:
         """Return the `FeedbackChanged` message of a change of status."""
         statuses = {"previous_status": before, "status": after}
         change = {"feedback": content, **statuses, "changed_by": self._changed_by}
-        return self._message(FEEDBACK_CHANGED, project_id, change)
+        return self._message(FEEDBACK_CHANGED, self._head(FEEDBACK_CHANGED, project_id) | change)
 
-    def _message(self, stream: Stream, project_id: int, what: Mapping[str, Any], *, version: int = 1) -> Outgoing:
-        message = {
+    def _head(self, stream: Stream, project_id: int, *, version: int = 1) -> dict[str, Any]:
+        return {
             "version": version,
             "id": new_id(),
             "occurred_at": self._now,
             "project_id": project_id,
             "type": stream.name,
-            **what,
         }
+
+    def _message(self, stream: Stream, message: Mapping[str, Any]) -> Outgoing:
         return outgoing_json(stream, message, self._shards, traceparent=self._traceparent)
 
 

@@ -14,13 +14,12 @@ from typing import Final
 
 from hearback_contracts.reasons import Reason
 from hearback_fleet.unit_of_work import UnitOfWork, Work
-from hearback_kit.bus import Outgoing
 from hearback_kit.values.ids import random_ids
 
 from feedback.domain.drafts import Submitted
 from feedback.domain.search_values import keys_of, names_of
 from feedback.metrics import SUBMISSIONS
-from feedback.service.announce_feedback import Announcer, Content, content_of
+from feedback.service.announce_feedback import Announcement, Announcer, Content, content_of
 from feedback.service.decide_submission import OVERRULABLE, DecideSubmission, Decision, Reading
 from feedback.service.record_outcomes import record_deleted_before, record_refused, record_revised, record_stored
 from feedback.service.refuse_repeated import apart, closing_of, refuse_repeated, repeats_of
@@ -93,15 +92,17 @@ class StoreSubmissions:
         for decision in refused:
             record_refused(record, decision)
         # After the steps: those that an announcement leads to get later times.
-        messages = self._announcements(storing, ids, identities, reserved.attachments)
+        announced = self._announcements(storing, ids, identities, reserved.attachments)
         rows = [(ids[d.key], d.draft, identities[d.key]) for d in storing if d.draft is not None]
         async with self._unit_of_work.database.direct() as connection:
             now = self._unit_of_work.clock.now()
-            recorded = [*record.messages(), *messages]
-            added = await store_new(connection, rows, closing_of(refused), recorded, now, self._is_compact)
+            recorded = record.messages()
+            kept = [*recorded, *(one.kept for one in announced)]
+            added = await store_new(connection, rows, closing_of(refused), kept, now, self._is_compact)
         if added is None:
             return None
-        self._unit_of_work.relay.publish(added)
+        messages = (*recorded, *(one.message for one in announced))
+        self._unit_of_work.relay.publish(added._replace(messages=messages))
         return ["stored"] * len(storing) + [str(decision.reason) for decision in refused]
 
     async def _store(self, work: Work, decisions: Sequence[Decision], repeats: Sequence[Reading]) -> list[str]:
@@ -164,7 +165,7 @@ class StoreSubmissions:
             # Accepting a refused submission took back the outcome of its refusal.
             counted = decision.key not in known or decision.message.accepted_by is not None
             record_stored(work.record, decision, stored[decision.key], counted=counted)
-        work.messages.extend(self._announcements(new, stored, identities, attachments))
+        work.messages.extend(one.message for one in self._announcements(new, stored, identities, attachments))
         return stored
 
     async def _update(self, work: Work, decisions: Sequence[Decision], known: Mapping[EventKey, Known]) -> int:
@@ -190,7 +191,7 @@ class StoreSubmissions:
         ids: Mapping[EventKey, int],
         identities: Mapping[EventKey, Identity],
         attachments: Mapping[EventKey, int],
-    ) -> list[Outgoing]:
+    ) -> list[Announcement]:
         """Return the announcements of stored feedback, one for each or for several of a project."""
         announcer = self._announcer()
         contents: dict[int, list[Content]] = {}
@@ -200,9 +201,11 @@ class StoreSubmissions:
             content = content_of(draft, ids[key], identities[key].short_id, attachments.get(key, 0))
             contents.setdefault(key[0], []).append(content)
         return [
-            message
+            announcement
             for project_id, those in contents.items()
-            for message in announcer.created(those, project_id, together=self._is_together)
+            for announcement in announcer.created(
+                those, project_id, together=self._is_together, is_compact=self._is_compact
+            )
         ]
 
     def _announcer(self) -> Announcer:

@@ -11,7 +11,7 @@ from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.background import Background
 from hearback_kit.clock import Clock
 from hearback_kit.http import SIGNATURE_HEADER
-from hearback_kit.outbox import OutboxTable
+from hearback_kit.outbox import OutboxTable, Restore, as_stored
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.worker import Work, Worker
 
@@ -38,6 +38,7 @@ def service_app(
     build: Callable[[ServiceRuntime], Any],
     clock: Clock | None = None,
     outbox: OutboxTable | None = None,
+    restore: Restore = as_stored,
     authenticates: bool = True,
     takes_tokens: bool = True,
     app_class: type[FastAPI] = FastAPI,
@@ -52,7 +53,7 @@ def service_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with ServiceRuntime(settings, clock=clock, outbox=outbox) as runtime:
+        async with ServiceRuntime(settings, clock=clock, outbox=outbox, restore=restore) as runtime:
             app.state.state = build(runtime)
             if authenticates:
                 app.state.access = runtime.access
@@ -97,12 +98,13 @@ def service_worker(
     build: Callable[[ServiceRuntime], None],
     clock: Clock | None = None,
     outbox: OutboxTable | None = None,
+    restore: Restore = as_stored,
 ) -> Worker:
     """Return a service's worker; `build` adds consumers (`consume`), jobs (`every`) and other tasks."""
 
     @asynccontextmanager
     async def opening() -> AsyncIterator[Work]:
-        async with ServiceRuntime(settings, clock=clock, outbox=outbox) as runtime:
+        async with ServiceRuntime(settings, clock=clock, outbox=outbox, restore=restore) as runtime:
             build(runtime)
             runtime.keep_statistics()
             yield Work(runtime.started(), runtime.checks, stop_seconds_max=settings.shutdown_seconds_max)

@@ -22,7 +22,7 @@ from hearback_kit.db.statistics import StatisticsKeeper
 from hearback_kit.health import Check
 from hearback_kit.http import ServiceClient
 from hearback_kit.limits import LimitBatches
-from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable
+from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable, Restore, as_stored
 from hearback_kit.resp_cluster import Connections, open_connection
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import Valkey, connect
@@ -41,15 +41,22 @@ class ServiceRuntime:
     """The connections and background tasks of an app or a worker; use it as a context manager.
 
     An app and a worker in one process share the database, the bus, the relay and the configuration
-    (`hearback_kit.common`). `outbox` is the service's outbox table.
+    (`hearback_kit.common`). `outbox` is the service's outbox table; of its rows that are read back,
+    `restore` makes the messages.
     """
 
     def __init__(
-        self, settings: ServiceSettings, *, clock: Clock | None = None, outbox: OutboxTable | None = None
+        self,
+        settings: ServiceSettings,
+        *,
+        clock: Clock | None = None,
+        outbox: OutboxTable | None = None,
+        restore: Restore = as_stored,
     ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self._outbox_table = outbox
+        self._restore = restore
         self._stack = AsyncExitStack()
         self._parts: list[Part] = []
         self._checks: dict[str, Check] = {}
@@ -169,7 +176,8 @@ class ServiceRuntime:
     def relay(self) -> OutboxRelay:
         """The background task that publishes the outbox."""
         database, bus = self.database, self.bus  # opened for each user of the relay
-        publishing = self._common("relay", lambda: SharedRun(OutboxRelay(database, self._table, bus)))
+        relay = partial(OutboxRelay, database, self._table, bus, restore=self._restore)
+        publishing = self._common("relay", lambda: SharedRun(relay()))
         self.run("outbox", publishing, Stage.RELAY)
         return publishing.runnable
 

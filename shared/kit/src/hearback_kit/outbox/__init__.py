@@ -9,6 +9,8 @@ from hearback_kit.outbox.messages import (
     Added,
     Outbox,
     OutboxTable,
+    Restore,
+    as_stored,
     outbox_insert,
     outbox_table,
     outbox_values,

@@ -1,6 +1,6 @@
 """Store messages inside a transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text
@@ -19,6 +19,13 @@ class Added(NamedTuple):
 
 
 NOTHING: Final = Added((), ())
+Restore = Callable[[Connection, Sequence[Outgoing]], Awaitable[Sequence[Outgoing | None]]]
+"""Makes messages of rows that hold less than these, in the same order; None where nothing is left to announce."""
+
+
+async def as_stored(_connection: Connection, messages: Sequence[Outgoing]) -> Sequence[Outgoing]:
+    """Return messages whose rows are complete."""
+    return messages
 
 
 def outbox_table(metadata: MetaData) -> Table:

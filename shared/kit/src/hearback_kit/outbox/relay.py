@@ -15,7 +15,7 @@ from hearback_kit.bus.redis_streams import RedisStreams
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.outbox.messages import Added, OutboxTable
+from hearback_kit.outbox.messages import Added, OutboxTable, Restore, as_stored
 
 _log = get_logger(__name__)
 WAITING = Gauge(
@@ -41,7 +41,7 @@ class OutboxRelay(Heartbeat):
     it publishes and deletes it. An empty table is polled every `poll_seconds`. Of several relays, one at a time
     publishes from the table, in the order of the rows. Rows published from memory are deleted in batches, every
     `delete_seconds`. Messages that exceed `memory_max`, or fail to be published from memory, are left behind, and
-    later ones may overtake them.
+    later ones may overtake them. `restore` makes the messages of rows that are read back.
 
     A stream that refuses its messages (its key has another type), or that is on an unreachable node of a cluster,
     does not hold up the others.
@@ -53,6 +53,7 @@ class OutboxRelay(Heartbeat):
         table: OutboxTable,
         bus: RedisStreams,
         *,
+        restore: Restore = as_stored,
         batch_max: int = 500,
         poll_seconds: float = 5.0,
         behind_seconds: float = 2.0,
@@ -63,6 +64,7 @@ class OutboxRelay(Heartbeat):
         self._database = database
         self._table = table
         self._bus = bus
+        self._restore = restore
         self._batch_max = batch_max
         self._poll_seconds = poll_seconds
         self._behind_seconds = behind_seconds
@@ -100,7 +102,10 @@ class OutboxRelay(Heartbeat):
             rows = (await connection.execute(wanted.with_for_update(skip_locked=True))).all()
             if not rows:
                 return 0
-            published = await self._publish([(row.id, _message(row)) for row in rows])
+            messages = await self._restore(connection, [_message(row) for row in rows])
+            restored = [(row.id, one) for row, one in zip(rows, messages, strict=True) if one is not None]
+            published = await self._publish(restored) if restored else []
+            published += [row.id for row, one in zip(rows, messages, strict=True) if one is None]
             if published:
                 await connection.execute(delete(table).where(table.c.id.in_(published)))
         return len(published)
