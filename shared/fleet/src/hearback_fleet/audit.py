@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from hearback_contracts.audit import AuditEntryRecorded, AuditEvent
 from hearback_contracts.streams import AUDIT_ENTRY_RECORDED
 from hearback_kit.api.params import client_address
 from hearback_kit.auth import Principal
 from hearback_kit.values.ids import new_id
 
+from hearback_fleet.access import OrganizationScope, ProjectScope
 from hearback_fleet.messages import outgoing
 from hearback_fleet.unit_of_work import Work
 
@@ -49,9 +50,21 @@ class Audit:
         work.messages.append(outgoing(AUDIT_ENTRY_RECORDED, entry, work.shards))
 
 
-async def audit_of(request: Request, caller: Principal, organization_id: int) -> Audit:
-    """Return what adds the changes of a request to the audit log of an organization."""
-    return Audit(organization_id, caller, await client_address(request))
+async def audit_of(request: Request, scope: OrganizationScope | ProjectScope) -> Audit:
+    """Return what adds the changes of a request by an authorized caller to the organization's audit log."""
+    organization_id = (
+        scope.organization.id if isinstance(scope, OrganizationScope) else scope.project.organization_id
+    )
+    return Audit(organization_id, scope.principal, await client_address(request))
+
+
+def audit_by(scope: Any) -> Any:
+    """Dependency: `audit_of` for the caller that the dependency `scope` authorizes."""
+
+    async def resolve(request: Request, caller: scope) -> Audit:
+        return await audit_of(request, caller)
+
+    return Depends(resolve)
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import ORGANIZATION_WRITE, PROJECT_WRITE, OrganizationScope, organization_scope
-from hearback_fleet.audit import Audit, audit_of
+from hearback_fleet.audit import Audit, audit_by
 
 from client_reports.api.deps import OrganizationReader, StateDep
 from client_reports.api.params import RuleId
@@ -18,13 +18,7 @@ from client_reports.store.alert_rules import list_rules
 
 router = APIRouter(prefix="/api/0/organizations/{organization}/alert-rules", tags=["alerts"])
 Writer = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_WRITE, *PROJECT_WRITE)]
-
-
-async def _audit(request: Request, scope: Writer) -> Audit:
-    return await audit_of(request, scope.principal, scope.organization.id)
-
-
-AuditDep = Annotated[Audit, Depends(_audit)]
+AuditDep = Annotated[Audit, audit_by(Writer)]
 
 
 @router.get("/", operation_id="listAlertRules", summary="List alert rules")

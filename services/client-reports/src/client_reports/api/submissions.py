@@ -85,7 +85,7 @@ async def put_submission(
     body: AcceptBody,  # noqa: ARG001 - it can only say one thing
 ) -> SubmissionDetail:
     """Accept, once, a submission that a rule of time, size or repetition refused; 409 if there is none."""
-    audit = await audit_of(request, scope.principal, scope.project.organization_id)
+    audit = await audit_of(request, scope)
     submission, refusal = await accept_submission(app, audit, _key(scope, submission_id), scope.project.slug)
     return submission_detail(submission, refusal)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request
 from hearback_contracts.categories import DataCategory
 from hearback_fleet.access import PROJECT_WRITE
-from hearback_fleet.audit import Audit, audit_of
+from hearback_fleet.audit import Audit, audit_by
 from hearback_kit.api.params import RowId
 from hearback_kit.errors import NotFound
 from hearback_web import Flash, Form, FormDep, ProjectPageScope, Undo, read_edit, redirect
@@ -34,13 +34,7 @@ _CATEGORIES: Final = ("error", "feedback", "transaction", "session", "replay", "
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/settings/{organization}/projects/{project}/loss-alerts/"
 RuleParam = Annotated[RowId, Path()]
-
-
-async def _audit(request: Request, scope: RulesWriter) -> Audit:
-    return await audit_of(request, scope.principal, scope.organization.id)
-
-
-AuditDep = Annotated[Audit, Depends(_audit)]
+AuditDep = Annotated[Audit, audit_by(RulesWriter)]
 
 
 @dataclass(frozen=True, slots=True)

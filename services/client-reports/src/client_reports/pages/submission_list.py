@@ -152,7 +152,7 @@ async def take_in(
 ) -> Response:
     """Accept a refused submission; show an error page if there is nothing to accept."""
     [project_id] = scope.project_ids([form.text("project", length_max=200)])[:1]
-    audit = await audit_of(request, scope.principal, scope.organization.id)
+    audit = await audit_of(request, scope)
     key = SubmissionKey(project_id, stored_id(submission_id))
     accepted, _refusal = await accept_submission(state, audit, key, scope.organization.project_slug(project_id))
     return redirect(request, _url(scope, accepted), Flash(_("Accepted. It appears in the inbox in a moment.")))

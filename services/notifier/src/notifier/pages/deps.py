@@ -2,9 +2,9 @@
 
 from typing import Annotated, Final
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path
 from hearback_fleet.access import EVENT_READ, PROJECT_READ, PROJECT_WRITE, app_state
-from hearback_fleet.audit import Audit, audit_of
+from hearback_fleet.audit import Audit, audit_by
 from hearback_kit.api.params import RowId
 from hearback_web import Pages, ProjectPageScope, project_page_scope
 
@@ -19,11 +19,4 @@ LogReader = Annotated[ProjectPageScope, project_page_scope(*PROJECT_READ, *EVENT
 Writer = Annotated[ProjectPageScope, project_page_scope(*PROJECT_WRITE)]
 RuleId = Annotated[RowId, Path()]
 DeliveryId = Annotated[RowId, Path()]
-
-
-async def audit_of_writer(request: Request, scope: Writer) -> Audit:
-    """Return what records the caller's changes of a project in the audit log."""
-    return await audit_of(request, scope.principal, scope.project.organization_id)
-
-
-AuditDep = Annotated[Audit, Depends(audit_of_writer)]
+AuditDep = Annotated[Audit, audit_by(Writer)]

@@ -193,6 +193,6 @@ async def delete_attachment(
 ) -> Response:
     """Delete an attachment; its bytes follow within seconds."""
     row = await _find(state, scope.project.id, event_id, attachment_id)
-    audit = await audit_of(request, scope.principal, scope.project.organization_id)
+    audit = await audit_of(request, scope)
     await mark_deleted(state.unit_of_work, audit, row, scope.project.slug)
     return Response(status_code=204)

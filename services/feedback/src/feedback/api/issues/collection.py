@@ -88,7 +88,7 @@ async def delete_issues(
     if not ids and not query.strip():
         raise BadRequest("Name the issues by id or by a query.", code="nothing_named")
     projects = scope.project_ids(shared.projects)
-    audit = await audit_of(request, scope.principal, scope.organization.id)
+    audit = await audit_of(request, scope)
     async for chunk in _chunks(state, scope, shared, ids, query):
         await delete_by_id(state.unit_of_work, audit, projects, chunk)
     return Response(status_code=204)

@@ -116,7 +116,7 @@ async def change_issue(state: StateDep, found: Writable, changes: Changes) -> Js
 async def delete_issue(request: Request, state: StateDep, found: Deletable) -> Response:
     """Delete the feedback and what belongs to it."""
     feedback = found.feedback
-    audit = await audit_of(request, found.scope.principal, feedback.organization_id)
+    audit = await audit_of(request, found.scope)
     if not await delete_by_id(state.unit_of_work, audit, [feedback.project_id], [feedback.id]):
         raise NotFound
     return Response(status_code=202)

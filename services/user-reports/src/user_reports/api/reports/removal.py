@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_fleet.access import PROJECT_WRITE, ProjectScope, project_scope
-from hearback_fleet.audit import Audit, audit_of
+from hearback_fleet.audit import audit_of
 from hearback_kit.errors import BadRequest, NotFound
 from hearback_kit.values.ids import parse_id
 
@@ -26,7 +26,7 @@ async def delete_report(
 ) -> Response:
     """Delete a report of the project; the feedback it became stays."""
     report_id = parse_id(report)
-    audit = await _audit(request, scope)
+    audit = await audit_of(request, scope)
     if report_id is None or not await delete_one(state, audit, scope.project, report_id):
         raise NotFound
     return Response(status_code=204)
@@ -46,9 +46,5 @@ async def delete_reports_of_address(
     """Delete every report from an address, given in the report or by its event's user."""
     if not email.strip():
         raise BadRequest("email is required.", code="email_required")
-    audit = await _audit(request, scope)
+    audit = await audit_of(request, scope)
     return JSONResponse({"deleted": await delete_of_address(state, audit, scope.project, email.strip())})
-
-
-async def _audit(request: Request, scope: ProjectScope) -> Audit:
-    return await audit_of(request, scope.principal, scope.project.organization_id)
