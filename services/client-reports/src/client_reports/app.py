@@ -13,11 +13,11 @@ from hearback_kit.worker import Worker
 from client_reports.api import alert_rules, erasures, reprocessings, stats, submissions
 from client_reports.consumers.client_report_received import ClientReportReceivedHandler
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
-from client_reports.jobs.alerts import add_alerts
 from client_reports.jobs.partitions import keep_partitions
 from client_reports.pages import loss_alerts, outcome_stats, submission_list
 from client_reports.pages.deps import PAGES
 from client_reports.service.app_state import AppState
+from client_reports.service.evaluate_alerts import evaluate_alerts
 from client_reports.service.record_effects import EffectRecorder
 from client_reports.settings import Settings
 from client_reports.store.partitions import partitions_of
@@ -62,6 +62,6 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, holding=holding)
         keep = partial(keep_partitions, runtime.database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, keep)
-        add_alerts(runtime, settings)
+        runtime.every("alerts", settings.alert_seconds, partial(evaluate_alerts, UnitOfWork.of(runtime), settings))
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)

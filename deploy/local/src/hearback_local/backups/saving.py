@@ -117,7 +117,7 @@ async def _save_stores(sources: _Sources, target: Path) -> dict[str, Any]:
         with frozen(sources.writers):
             made_at = datetime.now(UTC)
             found = await stack.enter_async_context(databases.snapshots(sources.postgres, names))
-            await streams.begin_save(valkey)
+            await valkey.bgsave(schedule=False)
         frozen_seconds = time.monotonic() - began
         if sources.writers and frozen_seconds >= FROZEN_SECONDS_MAX:
             raise FleetError("the stores took too long; try again when the machine has less to do")

@@ -29,11 +29,6 @@ async def wait_until_idle(client: Valkey) -> Mapping[str, Any]:
         await asyncio.sleep(0.05)
 
 
-async def begin_save(client: Valkey) -> None:
-    """Start a background save of the current data."""
-    await client.bgsave(schedule=False)
-
-
 async def finish_save(client: Valkey, target: Path) -> int:
     """Wait for the file and copy it to `target`; return the number of keys. Raises FleetError on failure."""
     if (await wait_until_idle(client))["rdb_last_bgsave_status"] != "ok":

@@ -50,10 +50,9 @@ def examine(data_dir: DataDir) -> list[dict[str, Any]]:
             )
         ]
     findings = [_finding(True, f"a fleet runs at {status['url']}"), _disk(data_dir)]
-    findings += [
-        _finding(store["pid"] is not None, f"{store['name']} runs on port {store['port']}", _log_of(store["name"]))
-        for store in status["stores"]
-    ]
+    for store in status["stores"]:
+        log = f"it is started again by itself; if not, {store['name']}.log says why"
+        findings.append(_finding(store["pid"] is not None, f"{store['name']} runs on port {store['port']}", log))
     if any(service["lag"] is None for service in status["services"]):
         what = "the stream server does not answer, so the lag is unknown"
         findings.append(_finding(False, what, _runbook("not-accepting")))
@@ -71,10 +70,6 @@ def _finding(ok: bool, what: str, do: str = "") -> dict[str, Any]:
 
 def _runbook(name: str) -> str:
     return f"deploy/runbooks/{name}.md"
-
-
-def _log_of(name: str) -> str:
-    return f"it is started again by itself; if not, {name}.log says why"
 
 
 def _disk(data_dir: DataDir) -> dict[str, Any]:

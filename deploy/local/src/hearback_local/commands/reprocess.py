@@ -28,11 +28,12 @@ def _reprocess(options: argparse.Namespace, data_dir: DataDir) -> int:
         raise InvalidArguments("the range is empty: --to must be later than --from")
     if options.project is not None:
         parse_slugs(options.project)
-    progress = _show_progress if sys.stderr.isatty() and not options.json else _show_nothing
+    is_watched = sys.stderr.isatty() and not options.json
+    progress = _show_progress if is_watched else lambda _what, _examined: None
     found = reprocess(
         data_dir, options.start, options.end, options.project, dry_run=options.dry_run, progress=progress
     )
-    if progress is _show_progress:
+    if is_watched:
         print(end="\r\033[K", file=sys.stderr)
     return show(options, found, "\n".join(in_words(found)))
 
@@ -55,7 +56,3 @@ def in_words(found: dict[str, Any]) -> list[str]:
 
 def _show_progress(what: str, examined: int) -> None:
     print(f"\r\033[K{what}: {examined:,} examined", end="", file=sys.stderr, flush=True)
-
-
-def _show_nothing(_what: str, _examined: int) -> None:
-    pass

@@ -48,12 +48,12 @@ class Api:
     def find(self, path: str) -> Any:
         """Return the JSON of a GET, or None for a 404."""
         try:
-            return self._send("GET", path, None)[0]
+            return self.get(path)
         except NotThere:
             return None
 
     def get(self, path: str) -> Any:
-        return self._send("GET", path, None)[0]
+        return self.send("GET", path)
 
     def get_all(self, path: str, *, rows_max: int | None = None) -> list[Any]:
         """Return the rows of a paginated list, at most `rows_max` and PAGES_MAX pages."""

@@ -37,16 +37,12 @@ def create_project(data_dir: DataDir, organization: str, project: str) -> dict[s
     state = ready_state(data_dir)
     known = [data_dir.first_start.read(), *data_dir.read_projects()]
     created = json.loads(asyncio.run(bootstrap.ask(state["environment"], organization, project)))
-    if created.get("admin_password") is None:
-        created["admin_password"] = _known_password(known, created["admin_email"])
+    if created.get("admin_password") is None:  # the registry returns it until it is changed
+        own = (one["admin_password"] for one in known if one.get("admin_email") == created["admin_email"])
+        created["admin_password"] = next(own, None)
     answer = bootstrap.with_addresses(created, state["url"], data_dir.root)
     try:
         data_dir.remember_project(created)
     except OSError as error:
         raise NotRemembered(answer, error) from error
     return answer
-
-
-def _known_password(known: list[dict[str, Any]], email: str) -> str | None:
-    """Return the generated password of an owner; the registry returns it until it is changed."""
-    return next((entry["admin_password"] for entry in known if entry.get("admin_email") == email), None)

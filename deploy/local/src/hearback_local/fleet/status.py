@@ -16,23 +16,15 @@ def read_status(data_dir: DataDir) -> dict[str, Any]:
     The lag of a service is its messages in streams and unpublished ones in its outbox. Lag and dead letters are
     None while Valkey is unreachable.
     """
-    state = find_ready_state(data_dir)
-    if not (running := is_running(data_dir)) or not state:
-        return {
-            "running": False,
-            "url": None,
-            "data_dir": str(data_dir.root),
-            "pid": data_dir.state.read().get("pid") if running else None,
-            "services": [],
-            "stores": [],
-        }
+    state, has_launcher = find_ready_state(data_dir), is_running(data_dir)
+    runs = has_launcher and bool(state)
     return {
-        "running": True,
-        "url": state["url"],
+        "running": runs,
+        "url": state["url"] if runs else None,
         "data_dir": str(data_dir.root),
-        "pid": state["pid"],
-        "services": _services(state),
-        "stores": state["stores"],
+        "pid": data_dir.state.read().get("pid") if has_launcher else None,
+        "services": _services(state) if runs else [],
+        "stores": state["stores"] if runs else [],
     }
 
 

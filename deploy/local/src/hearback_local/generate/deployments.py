@@ -43,15 +43,14 @@ class Deployed:
 
 def deployed() -> list[Deployed]:
     """Return the services, in the order of the route table's processes."""
-    return [_deployed(service.name, service.folder, service.load()) for service in SERVICES]
-
-
-def _deployed(name: str, folder: str, program: object) -> Deployed:
-    database = None
-    if getattr(program, "migrations", None) is not None:
-        settings = program.settings(secret_key="only to read the name of the database")  # type: ignore[attr-defined]
-        database = urlsplit(settings.database_url).path.lstrip("/")
-    return Deployed(name, folder, getattr(program, "create_worker", None) is not None, database)
+    found = []
+    for service in SERVICES:
+        program, database = service.load(), None
+        if program.migrations is not None:
+            settings = program.settings(secret_key="only to read the name of the database")
+            database = urlsplit(settings.database_url).path.lstrip("/")
+        found.append(Deployed(service.name, service.folder, program.create_worker is not None, database))
+    return found
 
 
 def deployments() -> dict[str, str]:

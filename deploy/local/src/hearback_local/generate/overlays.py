@@ -19,16 +19,15 @@ def overlays(services: Sequence["Deployed"]) -> dict[str, str]:
         name for one in services for name in ([one.name, f"{one.name}-worker"] if one.has_worker else [one.name])
     ]
     budgets = [BUDGET.format(name=name) for name in ["edge", *deployments]]
-    scaling = [_server(name) for name in ["edge", *(one.name for one in services)]]
+    scaling = [
+        AUTOSCALER.format(name=name, most=10 if name == "envelope-gateway" else 6) + CPU
+        for name in ["edge", *(one.name for one in services)]
+    ]
     scaling += [_worker(one.name) for one in services if one.has_worker]
     return {
         f"{OVERLAY}/budgets.yaml": "---\n".join(budgets),
         f"{OVERLAY}/scaling.yaml": "---\n".join(scaling),
     }
-
-
-def _server(name: str) -> str:
-    return AUTOSCALER.format(name=name, most=10 if name == "envelope-gateway" else 6) + CPU
 
 
 def _worker(service: str) -> str:

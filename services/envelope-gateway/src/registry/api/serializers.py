@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from registry.domain.audit import note_of
 from registry.domain.dsns import dsns_of
 from registry.domain.options import features_with_defaults, with_defaults
-from registry.store import audit_logs, keys, members, organizations, projects, tokens, users
+from registry.store import audit_logs, keys, members, organizations, projects, users
 
 
 class Answer(BaseModel):
@@ -178,11 +178,6 @@ class CreatedToken(Token):
     """A new API token, with its secret."""
 
     token: str
-
-
-def created_token(row: tokens.Token, secret: str) -> CreatedToken:
-    """Serialize a new token with its secret."""
-    return CreatedToken.model_validate(asdict(row) | {"token": secret})
 
 
 class AuditLogActor(Answer):

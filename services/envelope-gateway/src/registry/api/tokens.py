@@ -1,5 +1,6 @@
 """API tokens of an organization. Members see and revoke their own, owners all, within the caller's scopes."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -46,7 +47,7 @@ async def list_all(scope: ReadScope, state: StateDep, paging: PagingDep) -> list
 async def create(scope: WriteScope, changes: ChangesDep, wanted: NewToken) -> serializers.CreatedToken:
     new = manage_tokens.NewToken(wanted.name, frozenset(wanted.scopes), wanted.expires_at)
     secret, token = await manage_tokens.create_token(changes, scope, new)
-    return serializers.created_token(token, secret)
+    return serializers.CreatedToken.model_validate(asdict(token) | {"token": secret})
 
 
 @router.delete("/{token}/", operation_id="revokeToken", summary="Revoke an API token", status_code=204)

@@ -1,6 +1,5 @@
 """What people and clients enter: its lengths in characters, and the form of e-mail addresses."""
 
-import re
 from typing import Final
 
 NAME_LENGTH_MAX: Final = 200
@@ -9,10 +8,4 @@ PLATFORM_LENGTH_MAX: Final = 64
 EMAIL_LENGTH_MAX: Final = 254
 PASSWORD_LENGTH_MIN: Final = 8
 PASSWORD_LENGTH_MAX: Final = 1_000
-EMAIL_PATTERN: Final = r"^[!-?A-~]+@[!-?A-~]+$"
-_EMAIL: Final = re.compile(EMAIL_PATTERN)
-
-
-def is_email_address(text: str) -> bool:
-    """Return whether a text has the form of an address: visible ASCII around one `@`."""
-    return bool(_EMAIL.fullmatch(text))
+EMAIL_PATTERN: Final = r"^[!-?A-~]+@[!-?A-~]+$"  # visible ASCII around one `@`

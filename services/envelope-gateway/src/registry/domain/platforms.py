@@ -200,8 +200,3 @@ PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
         )
     }
 )
-
-
-def platform_of(name: str | None) -> Platform:
-    """Return a platform by its name in the API, else browser JavaScript."""
-    return PLATFORMS.get(name or "") or PLATFORMS["javascript"]

@@ -49,7 +49,8 @@ def parse_quotas(value: Any, count_max: int) -> list[dict[str, Any]]:
 def _quota(item: Any, index: int) -> dict[str, Any]:
     if not isinstance(item, dict):
         raise RefusedValue("must be an object")
-    unknown = sorted(str(name) for name in item if name not in _FIELDS and not _is_absent(name, item))
+    known = _FIELDS | {name for name in _NOT_OFFERED if item.get(name) is None}
+    unknown = sorted(str(name) for name in item if name not in known)
     if unknown:
         raise RefusedValue(f"unknown field: {unknown[0][:100]}")
     limit = _limit(item.get("limit"))
@@ -64,10 +65,6 @@ def _quota(item: Any, index: int) -> dict[str, Any]:
     }
     sources = _sources(item.get("sources", []), categories)
     return {**quota, "sources": sources} if sources else quota
-
-
-def _is_absent(name: str, item: dict[str, Any]) -> bool:
-    return name in _NOT_OFFERED and item[name] is None
 
 
 def _is_whole(value: Any, least: int, most: int) -> bool:

@@ -11,7 +11,7 @@ from hearback_web.texts import gettext as _
 
 from registry.domain.dsns import dsns_of
 from registry.domain.fields import NAME_LENGTH_MAX, SLUG_LENGTH_MAX
-from registry.domain.platforms import PLATFORMS, platform_of
+from registry.domain.platforms import PLATFORMS
 from registry.pages.deps import OrganizationPage, ProjectCreateDep, ProjectPage, ProjectReadDep, wrong_field
 from registry.service.create_project import NewProject, create_project
 from registry.store.keys import Key, find_first_active
@@ -56,7 +56,7 @@ async def show_project(scope: ProjectReadDep) -> Response:
 @router.get(_PROJECT + "getting-started/")
 async def getting_started(scope: ProjectReadDep, name: PlatformName = None) -> Response:
     """Show the code to copy, and whether feedback has arrived."""
-    platform = platform_of(name or scope.project.platform)
+    platform = PLATFORMS.get(name or scope.project.platform or "", PLATFORMS["javascript"])
     dsn = _dsn(scope, await _key(scope))
     return scope.render(
         "getting_started.html",

@@ -1,5 +1,6 @@
 """Members of an organization: invitations, roles, removal."""
 
+import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Response
@@ -10,7 +11,7 @@ from hearback_kit.errors import BadRequest, Conflict, ServiceError, existing
 from hearback_web import Flash, FormDep, read_edit
 from hearback_web.texts import gettext as _
 
-from registry.domain.fields import EMAIL_LENGTH_MAX, is_email_address
+from registry.domain.fields import EMAIL_LENGTH_MAX, EMAIL_PATTERN
 from registry.domain.roles import scopes_beyond
 from registry.pages.deps import OrganizationPage, PageDep, listing, organization_page, wrong_field
 from registry.service import invite_member as inviting
@@ -48,7 +49,7 @@ async def invite(form: FormDep, page: PageDep, scope: WriteDep) -> Response:
     """Invite a person. Without a mail server, the response (and only it) shows the link."""
     email, role = form.text("email", length_max=EMAIL_LENGTH_MAX), form.get("role", "member")
     try:
-        if not is_email_address(email) or role not in ROLES:
+        if not re.fullmatch(EMAIL_PATTERN, email) or role not in ROLES:
             raise BadRequest(_("Give an e-mail address and a role."), code="invalid_email")
         member, link = await inviting.invite_member(scope.changes, scope.authority, email=email, role=role)
     except ServiceError as error:

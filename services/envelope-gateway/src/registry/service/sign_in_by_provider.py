@@ -58,7 +58,8 @@ class ProviderSignIn:
         attempt = Attempt(*(secrets.token_urlsafe(32) for _ in range(3)))
         expires_at = int(self._clock.now().timestamp()) + ATTEMPT_SECONDS_MAX
         url = await self._provider.authorization_url(attempt)
-        return url, self._seal([attempt.state, attempt.nonce, attempt.verifier, wanted, expires_at])
+        values = orjson.dumps([attempt.state, attempt.nonce, attempt.verifier, wanted, expires_at])
+        return url, self._signer.sign(base64.urlsafe_b64encode(values).decode())
 
     async def finish(
         self, cookie: str, *, state: str, code: str, issuer: str | None, address: str | None
@@ -89,9 +90,6 @@ class ProviderSignIn:
             raise NotAMember("The provider has not verified your e-mail address.")
         if self._domains and identity.email.rpartition("@")[2] not in self._domains:
             raise NotAMember("Addresses of this domain cannot sign in here.")
-
-    def _seal(self, values: list[str | int]) -> str:
-        return self._signer.sign(base64.urlsafe_b64encode(orjson.dumps(values)).decode())
 
     def _open(self, cookie: str) -> tuple[Attempt, str]:
         text = self._signer.read(cookie)

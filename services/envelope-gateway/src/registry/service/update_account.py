@@ -26,11 +26,8 @@ async def update_account(
     changes: Changes, sign_in: SignIn, user: User, wanted: AccountChange, *, session: str
 ) -> User:
     """Change an account; a new password ends all its sessions but `session`. Raise BadRequest, TooManyRequests."""
-    values: dict[str, Any] = {}
-    if wanted.name is not None:
-        values["name"] = wanted.name
-    if wanted.language is not None:
-        values["language"] = wanted.language
+    given: dict[str, Any] = {"name": wanted.name, "language": wanted.language}
+    values = {field: value for field, value in given.items() if value is not None}
     if wanted.password is not None:
         await sign_in.count_attempt(user.email, changes.actor.address)
         # Without a password, as after a sign-in by a provider, the session is proof enough.

@@ -36,11 +36,8 @@ async def find_key(connection: Connection, project_id: int, id_or_public: str) -
     """Lock and return a key of a project by id or public part, or None."""
     query = select(project_keys).where(project_keys.c.project_id == project_id).with_for_update()
     key_id = parse_id(id_or_public)
-    if key_id is not None:
-        query = query.where(project_keys.c.id == key_id)
-    else:
-        query = query.where(project_keys.c.public == id_or_public)
-    return await find_record(connection, Key, query)
+    is_wanted = project_keys.c.public == id_or_public if key_id is None else project_keys.c.id == key_id
+    return await find_record(connection, Key, query.where(is_wanted))
 
 
 async def find_first_active(connection: Connection, project_id: int) -> Key | None:
@@ -62,16 +59,10 @@ async def count_keys(connection: Connection, project_id: int) -> int:
 async def add_key(
     connection: Connection, project_id: int, name: str, public: str, secret: str, now: datetime
 ) -> Key:
-    values = {
-        "project_id": project_id,
-        "name": name,
-        "public": public,
-        "secret": secret,
-        "is_active": True,
-        "created_at": now,
-    }
-    query = insert(project_keys).values(values).returning(project_keys)
-    return record(Key, (await connection.execute(query)).one())
+    query = insert(project_keys).values(
+        project_id=project_id, name=name, public=public, secret=secret, is_active=True, created_at=now
+    )
+    return record(Key, (await connection.execute(query.returning(project_keys))).one())
 
 
 async def update_key(connection: Connection, key_id: int, values: dict[str, Any]) -> Key:

@@ -68,19 +68,10 @@ async def add_project(
 ) -> int | None:
     """Create a project; return its id, or None when the slug is taken."""
     await take_slug(connection, projects, slug, projects.c.organization_id == organization_id)
-    values = {
-        "organization_id": organization_id,
-        "slug": slug,
-        "name": name,
-        "platform": platform,
-        "options": {},
-        "quotas": [],
-        "has_feedbacks": False,
-        "has_new_feedbacks": False,
-        "created_at": now,
-    }
-    query = upsert(projects).values(values).on_conflict_do_nothing().returning(projects.c.id)
-    found: int | None = await connection.scalar(query)
+    given = {"organization_id": organization_id, "slug": slug, "name": name, "platform": platform}
+    nothing = {"options": {}, "quotas": [], "has_feedbacks": False, "has_new_feedbacks": False}
+    query = upsert(projects).values(**given, **nothing, created_at=now)
+    found: int | None = await connection.scalar(query.on_conflict_do_nothing().returning(projects.c.id))
     return found
 
 

@@ -49,14 +49,10 @@ async def add_session(
     address_block: str | None,
 ) -> None:
     """Store a new session of a network address."""
-    values = {
-        "user_id": user_id,
-        "digest": digest,
-        "created_at": now,
-        "expires_at": expires_at,
-        "address_block": address_block,
-    }
-    await connection.execute(insert(sessions).values(values))
+    query = insert(sessions).values(
+        user_id=user_id, digest=digest, created_at=now, expires_at=expires_at, address_block=address_block
+    )
+    await connection.execute(query)
 
 
 async def is_known_address(connection: Connection, email: str, address_block: str, now: datetime) -> bool:
