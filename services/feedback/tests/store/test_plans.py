@@ -11,7 +11,7 @@ from feedback.domain.statuses import STATUSES
 from feedback.store.arrivals import RESERVE
 from feedback.store.conditions import conditions, in_environments, of_event, seen_between
 from feedback.store.feedback_pages import read_page
-from feedback.store.feedback_read import Position, Selection, count_statement
+from feedback.store.feedback_read import Position, Selection, count_feedback, count_statement
 from feedback.store.feedback_write import expired_statement
 from feedback.store.list_statements import (
     mailbox_statement,
@@ -20,10 +20,12 @@ from feedback.store.list_statements import (
     sample_statement,
     scan_statement,
 )
+from feedback.store.search_reading import chosen_index
 from feedback.store.similar import linked_statement
 from hearback_kit.db import Database
-from hearback_kit.db.planning import BY_INVERTED_INDEX, IN_ORDER, WITHOUT_SCANS
+from hearback_kit.db.planning import BY_INVERTED_INDEX, BY_KEY, IN_ORDER, WITHOUT_SCANS
 from hearback_kit.db.rows import Window
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import asyncpg
 
 from ..conftest import NOW
@@ -72,6 +74,9 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
         plan = await explain(full, matches_statement(found), BY_INVERTED_INDEX)
         if f"Bitmap Index Scan on {index}" not in plan:
             wrong[query] = plan
+        plan = await explain(full, matches_statement(replace(found, is_alone=True)), BY_INVERTED_INDEX)
+        if [name for name in re.findall(r"Index Scan (?:using|on) (\w+)", plan) if not name.startswith(index)]:
+            wrong[query, "alone"] = plan
         plan = await explain(full, scan_statement(found, Window(26, Position(NOW, 4))), IN_ORDER)
         if "Scan using feedback_seen" not in plan or "Sort" in plan:
             wrong[query, "in order"] = plan
@@ -92,6 +97,41 @@ async def test_what_is_new_is_read_in_the_order_of_times(full: Database, since: 
     assert "Index Scan using feedback_seen" in plan
     assert "Sort" not in plan
     assert "Filter" not in plan
+
+
+@pytest.mark.parametrize(
+    ("query", "projects", "is_alone"),
+    [
+        ("number57777", EVERY_PROJECT, True), ("page", EVERY_PROJECT, True), ("number57777", [1], False),
+        ("number57777 firstSeen:<2026-11-23", EVERY_PROJECT, True),
+        ("word123 firstSeen:<2026-11-23", EVERY_PROJECT, True),
+        ("page firstSeen:<2026-11-23", EVERY_PROJECT, False),
+        ("number57777 firstSeen:>2026-11-23", EVERY_PROJECT, False),
+        ("firstSeen:<2026-11-23", EVERY_PROJECT, False),
+    ],
+)  # fmt: skip
+async def test_what_holds_most_of_the_table_is_searched_by_the_inverted_index_alone(
+    full: Database, query: str, projects: list[int], is_alone: bool
+) -> None:
+    """Of a time range only if it is long, and the search is rare at any time."""
+    wanted = replace(selection(query, projects), is_search=True)
+    async with full.connection() as connection:
+        chosen = await chosen_index(connection, wanted, 2_000)
+        assert chosen == replace(wanted, is_alone=is_alone)
+        assert await count_feedback(connection, wanted) == await count_feedback(connection, chosen)
+
+
+@pytest.mark.parametrize("setting", [IN_ORDER, BY_KEY, BY_INVERTED_INDEX, WITHOUT_SCANS])
+async def test_no_process_is_started_for_a_read(full: Database, setting: Any) -> None:
+    plans = []
+    async with full.connection() as connection:
+        for name in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
+            await connection.execute(text(f"SET LOCAL {name} = 0"))
+        for _ in range(2):
+            plan = await connection.execute(text("EXPLAIN SELECT count(*) FROM feedback WHERE title > 'a'"))
+            plans.append("\n".join(plan.scalars()))
+            await connection.execute(setting)
+    assert ["Gather" in plan for plan in plans] == [True, False]
 
 
 class Listened:

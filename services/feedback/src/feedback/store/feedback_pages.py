@@ -26,6 +26,7 @@ from feedback.store.list_statements import (
     sample_statement,
     scan_statement,
 )
+from feedback.store.search_reading import chosen_index
 from feedback.store.tables import FEEDBACK
 
 COUNTED_MATCHES_MAX: Final = 2_000  # the same where the number of hits is asked for, which is bounded anyway
@@ -137,6 +138,7 @@ async def _read_matches(
     window: Window | None = None,
 ) -> tuple[dict[str, int] | None, list[Position]]:
     """Return a search's counts by mailbox (None above `matches_max` matches) and the positions of a page."""
+    selection = await chosen_index(connection, selection, matches_max)
     await connection.execute(BY_INVERTED_INDEX)
     counts, positions = dict.fromkeys(STATUSES, 0), []
     for row in await connection.execute(matches_statement(selection, matches_max, statuses, window)):

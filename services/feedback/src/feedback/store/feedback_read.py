@@ -1,14 +1,15 @@
 """Read feedback: selections, their counts, and single issues."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import columns, find_record, list_records, unindexed
 from hearback_kit.values.ids import parse_id
-from sqlalchemy import Select, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Interval, Select, func, literal_column, select
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.store.compact_rows import whole
@@ -46,7 +47,7 @@ class Position(NamedTuple):
 class Selection:
     """A filter of feedback: its projects, its mailboxes, and further conditions.
 
-    `is_search` is whether an inverted index serves it.
+    `is_search` is whether an inverted index serves it, `is_alone` whether no other index may serve it beside.
     """
 
     organization_id: int
@@ -54,6 +55,7 @@ class Selection:
     statuses: Sequence[str]
     conditions: Sequence[Condition] = field(default_factory=tuple)
     is_search: bool = False
+    is_alone: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -63,11 +65,24 @@ class Selection:
 
 def matches(selection: Selection) -> list[Condition]:
     """Return the conditions of a selection."""
-    return [
+    found = [
         FEEDBACK.c.project_id.in_(list(selection.project_ids)),
         FEEDBACK.c.status.in_(list(selection.statuses)),
         *selection.conditions,
     ]
+    return [replacement_traverse(one, {}, _unindexed) for one in found] if selection.is_alone else found
+
+
+# Of the index of lists: as expressions that it does not have.
+_UNINDEXED: Final[Mapping[Any, ColumnElement[Any]]] = {
+    FEEDBACK.c.project_id: unindexed(FEEDBACK.c.project_id),
+    FEEDBACK.c.status: FEEDBACK.c.status.concat(literal_column("''")),
+    FEEDBACK.c.first_seen: FEEDBACK.c.first_seen + literal_column("interval '0'", Interval()),
+}
+
+
+def _unindexed(element: Any, **_: Any) -> ColumnElement[Any] | None:
+    return _UNINDEXED.get(element) if isinstance(element, Column) else None
 
 
 def count_statement(selection: Selection, count_max: int | None = None) -> Select[Any]:

@@ -6,6 +6,7 @@ estimate this (it misjudges prefixes badly), so each kind of statement disables 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from hearback_kit.db.rows import Window
@@ -137,7 +138,7 @@ def sample_statement(
     places = Window(1, after).statement(select(*sort_key(FEEDBACK.c)).where(ours), sort_key(FEEDBACK.c))
     end = places.offset(rows_max).scalar_subquery()
     newest = tuple_(*sort_key(FEEDBACK.c)) > end  # times alone may be the same for many
-    met = select(FEEDBACK.c.id).where(ours, newest, *matches(selection))
+    met = select(FEEDBACK.c.id).where(ours, newest, *matches(replace(selection, is_alone=True)))
     found = Window(count_max, after).statement(met, sort_key(FEEDBACK.c))
     return select(func.count()).select_from(found.subquery())
 

@@ -1,7 +1,8 @@
 """How a transaction's statements may be planned, where the planner's estimates can be far off.
 
 Of words, patterns and what statistics have not seen yet it knows little, and reads or sorts whole tables.
-Each setting undoes what another of them forbids, so that they may follow each other in a transaction.
+Each setting undoes what another of them forbids, so that they may follow each other in a transaction. None lets
+PostgreSQL start processes for a statement, which takes longer than what these read.
 """
 
 from typing import Final
@@ -13,7 +14,7 @@ _NAMES: Final = ("seqscan", "indexscan", "indexonlyscan", "bitmapscan", "hashjoi
 
 def _settings(*off: str) -> TextClause:
     parts = ", ".join(f"set_config('enable_{name}', '{'off' if name in off else 'on'}', true)" for name in _NAMES)
-    return text(f"SELECT {parts}")
+    return text(f"SELECT {parts}, set_config('max_parallel_workers_per_gather', '0', true)")
 
 
 IN_ORDER: Final = _settings("seqscan", "bitmapscan", "sort")
