@@ -105,7 +105,7 @@ def _types() -> str:
 _COLUMNS: Final = ", ".join(NEW_COLUMNS)
 _VALUES: Final = ", ".join(
     {
-        "notice": "notice::jsonb",
+        "notice": "notice::json",
         "state": "CASE WHEN place > room THEN 'digest' ELSE state END",
         "due_at": "CASE WHEN place > room THEN $12 ELSE due_at END",
         "created_at": "$3",

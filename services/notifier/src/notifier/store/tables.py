@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 
 METADATA: Final = MetaData()
 OUTBOX: Final = outbox_table(METADATA)
@@ -64,7 +64,7 @@ DELIVERIES: Final = Table(
     Column("rule_id", BigInteger),
     Column("label", Text, nullable=False),
     *columns(Text, "language", "unsubscribe_url", nullable=True),
-    Column("notice", JSONB, nullable=False),
+    Column("notice", JSON, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("due_at", TIME, nullable=False),
