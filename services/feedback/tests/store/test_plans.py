@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from feedback.domain.search import parse_search
@@ -11,7 +11,7 @@ from feedback.domain.statuses import STATUSES
 from feedback.store.arrivals import RESERVE
 from feedback.store.conditions import conditions, in_environments, of_event, seen_between
 from feedback.store.feedback_pages import read_page
-from feedback.store.feedback_read import Position, Selection, count_feedback, count_statement
+from feedback.store.feedback_read import Position, Selection, count_feedback, count_statement, list_ids
 from feedback.store.feedback_write import expired_statement
 from feedback.store.list_statements import (
     mailbox_statement,
@@ -20,7 +20,7 @@ from feedback.store.list_statements import (
     sample_statement,
     scan_statement,
 )
-from feedback.store.search_reading import chosen_index
+from feedback.store.search_reading import chosen_index, count_matches, list_matches
 from feedback.store.similar import linked_statement
 from hearback_kit.db import Database
 from hearback_kit.db.planning import BY_INVERTED_INDEX, BY_KEY, IN_ORDER, WITHOUT_SCANS
@@ -119,6 +119,20 @@ async def test_what_holds_most_of_the_table_is_searched_by_the_inverted_index_al
         chosen = await chosen_index(connection, wanted, 2_000)
         assert chosen == replace(wanted, is_alone=is_alone)
         assert await count_feedback(connection, wanted) == await count_feedback(connection, chosen)
+
+
+@pytest.mark.parametrize("query", [*(query for query, _ in SEARCHES), "zzz", "word123 firstSeen:<2026-11-23"])
+async def test_a_count_and_a_change_of_all_read_a_rare_search_by_its_index(full: Database, query: str) -> None:
+    """PostgreSQL would read the whole table, expecting a prefix to be met soon."""
+    wanted = replace(selection(query, EVERY_PROJECT), is_search=True)
+    async with full.connection() as connection:
+        counted, listed = Listened(connection), Listened(connection)
+        count = await count_matches(cast("Any", counted), wanted, 1_000)
+        ids = await list_matches(cast("Any", listed), wanted)
+        assert count == await count_feedback(connection, wanted, 1_000)
+        assert ids == (await list_ids(connection, wanted, ROWS) if query != "page" else None)
+    assert (BY_INVERTED_INDEX in counted.statements) == (query != "page")
+    assert BY_INVERTED_INDEX in listed.statements
 
 
 @pytest.mark.parametrize("setting", [IN_ORDER, BY_KEY, BY_INVERTED_INDEX, WITHOUT_SCANS])

@@ -19,6 +19,7 @@ from feedback.service.teach_spam import lessons_of, teach_spam
 from feedback.store.activity import record_activity
 from feedback.store.feedback_read import Selection, list_ids
 from feedback.store.feedback_write import change_feedback, lock_feedback
+from feedback.store.search_reading import list_matches
 
 CHUNK_MAX = 500
 
@@ -102,6 +103,12 @@ class Triage:
 
 async def find_chunks(database: Database, selection: Selection) -> AsyncIterator[list[int]]:
     """Yield the ids of a selection in ascending chunks; concurrent changes neither repeat nor skip any."""
+    async with database.connection(share=selection.organization_id) as connection:
+        ids = await list_matches(connection, selection)
+    if ids is not None:
+        for part in split(ids):
+            yield list(part)
+        return
     after = 0
     while True:
         async with database.connection(share=selection.organization_id) as connection:

@@ -1,17 +1,13 @@
-"""Pages of lists, and the counts of their mailboxes.
-
-For a common word an inverted index takes long to return all matches, so a sample of the newest rows decides first
-whether a search is read by it or in time order.
-"""
+"""Pages of lists, and the counts of their mailboxes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from hearback_kit.db.planning import BY_INVERTED_INDEX, BY_KEY, IN_ORDER
+from hearback_kit.db.planning import BY_KEY, IN_ORDER
 from hearback_kit.db.rows import Window
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, select
 
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
@@ -21,18 +17,13 @@ from feedback.store.list_statements import (
     count_mailboxes_statement,
     in_time,
     mailbox_statement,
-    matches_statement,
     newest_statement,
-    sample_statement,
     scan_statement,
 )
-from feedback.store.search_reading import chosen_index
+from feedback.store.search_reading import is_common, read_matches
 from feedback.store.tables import FEEDBACK
 
 COUNTED_MATCHES_MAX: Final = 2_000  # the same where the number of hits is asked for, which is bounded anyway
-SAMPLE_ROWS: Final = 1_000  # newest rows that show how common a search is
-ENTRIES_PER_ROW: Final = 4  # that an inverted index reads in the time it takes to visit a row
-ROWS: Final = text("SELECT reltuples FROM pg_class WHERE oid = CAST('feedback' AS regclass)")
 Counts = Mapping[str, int | None]
 """Rows by mailbox; None where counting would take longer than reading a page."""
 
@@ -91,9 +82,9 @@ async def _read_search(
     """
     matches_max = MATCHES_MAX if hits_max is None else max(hits_max, COUNTED_MATCHES_MAX)
     for searched in [selection] if everywhere is selection else [everywhere, selection]:
-        if await _is_common(connection, searched, window, hits_max or window.limit, matches_max):
+        if await is_common(connection, searched, window, hits_max or window.limit, matches_max):
             continue
-        counts, positions = await _read_matches(connection, searched, matches_max, selection.statuses, window)
+        counts, positions = await read_matches(connection, searched, matches_max, selection.statuses, window)
         if counts is not None:
             hits = sum(counts[status] for status in selection.statuses)
             page = Page(
@@ -105,48 +96,6 @@ async def _read_search(
             return page, (max if window.backward else min)(positions) if is_full else None
     await connection.execute(IN_ORDER)
     return Page(await _rows(connection, scan_statement(selection, window)), hits_max), None
-
-
-async def _is_common(
-    connection: Connection, selection: Selection, window: Window, count: int, matches_max: int
-) -> bool:
-    """Whether a scan in time order finds `count` matches sooner than an inverted index finds every one.
-
-    A later page asks the rows after its position: what is common among the newest may be rare there, and a scan
-    would read all rows that are left.
-    """
-    rows = (await connection.execute(ROWS)).scalar_one()
-    if rows <= SAMPLE_ROWS:
-        return False
-    await connection.execute(IN_ORDER)
-    sample = (await connection.execute(sample_statement(selection, SAMPLE_ROWS, SAMPLE_ROWS))).scalar_one()
-    share = sample / SAMPLE_ROWS
-    matched = share * rows
-    if share * (min(matched, matches_max) + matched / ENTRIES_PER_ROW) < count:
-        return False
-    after = None if window.backward else window.position  # backward, a scan ends at the newest row
-    sampled = sample_statement(selection, int(2 * count / share), count, after)
-    met = (await connection.execute(sampled)).scalar_one()
-    return bool(met == count)
-
-
-async def _read_matches(
-    connection: Connection,
-    selection: Selection,
-    matches_max: int,
-    statuses: Sequence[str] = (),
-    window: Window | None = None,
-) -> tuple[dict[str, int] | None, list[Position]]:
-    """Return a search's counts by mailbox (None above `matches_max` matches) and the positions of a page."""
-    selection = await chosen_index(connection, selection, matches_max)
-    await connection.execute(BY_INVERTED_INDEX)
-    counts, positions = dict.fromkeys(STATUSES, 0), []
-    for row in await connection.execute(matches_statement(selection, matches_max, statuses, window)):
-        if row.id is None:
-            counts[row.status] = row.rows
-        else:
-            positions.append(Position(row.first_seen, row.id))
-    return (counts if sum(counts.values()) <= matches_max else None), positions
 
 
 async def _list_at(connection: Connection, positions: Sequence[Position], window: Window) -> list[Feedback]:
@@ -177,7 +126,7 @@ async def count_mailboxes(connection: Connection, selection: Selection, count_ma
     if selection.is_empty:
         return dict.fromkeys(STATUSES, 0)
     if selection.is_search:
-        counts, _ = await _read_matches(connection, selection, MATCHES_MAX)
+        counts, _ = await read_matches(connection, selection, MATCHES_MAX)
         return counts or dict.fromkeys(STATUSES)
     await connection.execute(IN_ORDER)
     found = await connection.execute(count_mailboxes_statement(selection, count_max))

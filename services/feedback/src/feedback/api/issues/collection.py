@@ -17,7 +17,7 @@ from feedback.api.params import Ids, QueryText, Shared, SharedDep, issue_ids, se
 from feedback.service.app_state import AppState
 from feedback.service.delete_feedback import delete_by_id
 from feedback.service.triage_issues import OrganizationMember, change_by_id, find_chunks, split
-from feedback.store.feedback_read import count_feedback
+from feedback.store.search_reading import count_matches
 
 router = APIRouter(prefix="/api/0/organizations/{organization}", tags=["issues"])
 
@@ -39,7 +39,7 @@ async def count_issues(
     counts: dict[str, int] = {}
     async with state.reading(scope.organization) as connection:
         for query, selection in selections.items():
-            counts[query] = await count_feedback(connection, selection, state.settings.count_max)
+            counts[query] = await count_matches(connection, selection, state.settings.count_max)
     return counts
 
 
