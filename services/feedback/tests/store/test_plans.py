@@ -108,6 +108,9 @@ async def test_what_is_new_is_read_in_the_order_of_times(full: Database, since: 
         ("page firstSeen:<2026-11-23", EVERY_PROJECT, False),
         ("number57777 firstSeen:>2026-11-23", EVERY_PROJECT, False),
         ("firstSeen:<2026-11-23", EVERY_PROJECT, False),
+        ("!number57777", EVERY_PROJECT, False),
+        ("*umber57777*", EVERY_PROJECT, False),
+        ("k:777 number777", EVERY_PROJECT, True),
     ],
 )  # fmt: skip
 async def test_what_holds_most_of_the_table_is_searched_by_the_inverted_index_alone(

@@ -320,12 +320,13 @@
   };
   // What came after the page was read, and before anything was listening for it.
   const catchUp = async () => {
-    const place = document.getElementById("news")?.dataset;
-    if (place?.after) {
-      const parameters = new URLSearchParams({ after: place.after, since: place.since });
+    const bar = document.getElementById("news");
+    if (bar?.dataset.after) {
+      const parameters = new URLSearchParams({ after: bar.dataset.after, since: bar.dataset.since });
       try {
         const answer = await fetch(`${inbox().dataset.base}newer/?${parameters}`, { credentials: "same-origin" });
         const { ids } = answer.ok ? await answer.json() : { ids: [] };
+        if (bar !== document.getElementById("news")) return;  // the list that was read meanwhile catches up itself
         for (const id of ids) heard.add(id);
         if (ids.length) soon();
       } catch { /* the next connection asks again */ }

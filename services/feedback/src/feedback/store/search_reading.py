@@ -13,7 +13,7 @@ from typing import Final
 from hearback_kit.db import Connection
 from hearback_kit.db.planning import BY_INVERTED_INDEX, IN_ORDER
 from hearback_kit.db.rows import Window
-from sqlalchemy import select, text
+from sqlalchemy import BinaryExpression, select, text
 from sqlalchemy.sql.visitors import iterate
 
 from feedback.domain.statuses import STATUSES
@@ -37,7 +37,9 @@ WHERE schemaname = current_schema() AND tablename = 'feedback' AND attname = 'pr
 
 
 async def chosen_index(connection: Connection, selection: Selection, matches_max: int) -> Selection:
-    """Return a search that is read by its inverted index alone, if that visits few rows; else as it is."""
+    """Return a search for words that is read by their index alone, if that visits few rows; else as it is."""
+    if not any(_is_of_words(one) for one in selection.conditions):
+        return selection
     share = (await connection.execute(_SHARE.bindparams(projects=list(selection.project_ids)))).scalar()
     if (share or 0.0) < MOST:
         return selection
@@ -49,8 +51,6 @@ async def chosen_index(connection: Connection, selection: Selection, matches_max
 async def _is_rare(connection: Connection, alone: Selection, timed: Sequence[Condition], matches_max: int) -> bool:
     """Whether a search in much time has at most `matches_max` matches of any time, all of which are visited."""
     others = [one for one in alone.conditions if not _names_time(one)]
-    if not others:
-        return False
     await connection.execute(IN_ORDER)
     within = await count_feedback(connection, replace(alone, conditions=timed, is_alone=False), MUCH + 1)
     if within <= MUCH:
@@ -123,6 +123,10 @@ async def list_matches(connection: Connection, selection: Selection) -> list[int
     statement = select(FEEDBACK.c.id).where(*matches(chosen)).limit(MATCHES_MAX + 1)
     ids = sorted((await connection.execute(statement)).scalars())
     return ids if len(ids) <= MATCHES_MAX else None
+
+
+def _is_of_words(condition: Condition) -> bool:
+    return isinstance(condition, BinaryExpression) and getattr(condition.operator, "opstring", "") == "@@"
 
 
 def _names_time(condition: Condition) -> bool:
