@@ -11,14 +11,14 @@ import orjson
 import pytest_asyncio
 from feedback.app import create_worker
 from feedback.settings import Settings
-from feedback.store.tables import FEEDBACK
-from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
+from feedback.store.tables import FEEDBACK, OUTBOX
+from hearback_contracts.streams import FEEDBACK_CREATED, FEEDBACK_SUBMITTED, OUTCOME_RECORDED, Stream
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import FaultProxy, eventually
 from hearback_devkit.testing.forks import shared_forks
 from hearback_kit.bus import RedisStreams
 from hearback_kit.db import Database
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from ..conftest import MEMBERS, Intake, payload, submitted
 
@@ -29,9 +29,8 @@ KEYS = FEEDBACK_SUBMITTED.shard_keys(4)
 async def quick(settings: Settings, redis: Any) -> Settings:
     """Settings of a worker that gives up soon, beside a registry that is away."""
     await publish_project(redis, members=MEMBERS)
-    return settings.model_copy(
-        update={"deliveries_max": 2, "consumer_idle_ms_min": 3_000, "registry_url": "http://127.0.0.1:9"}
-    )
+    changed = {"deliveries_max": 2, "consumer_idle_ms_min": 3_000, "registry_url": "http://127.0.0.1:9"}
+    return settings.model_copy(update={**changed, "announces_together": True, "compact_rows": True})
 
 
 @asynccontextmanager
@@ -45,16 +44,24 @@ async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def stored(settings: Settings) -> int:
+    return await rows_of(settings, FEEDBACK)
+
+
+async def rows_of(settings: Settings, table: Table) -> int:
     database = Database(settings.database_url, pool_size=1)
     async with database.connection() as connection:
-        found: int = (await connection.execute(select(func.count()).select_from(FEEDBACK))).scalar_one()
+        found: int = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
     await database.close()
     return found
 
 
 async def recorded(redis: Any) -> list[dict[str, Any]]:
+    return await messages_of(redis, OUTCOME_RECORDED)
+
+
+async def messages_of(redis: Any, stream: Stream) -> list[dict[str, Any]]:
     found = []
-    for key in OUTCOME_RECORDED.shard_keys(4):
+    for key in stream.shard_keys(4):
         found += [orjson.loads(fields[b"d"]) for _, fields in await redis.xrange(key)]
     return found
 
@@ -72,6 +79,8 @@ def start_process(settings: Settings) -> int:
         "HEARBACK_BLOB_URL": settings.blob_url,
         "FEEDBACK_PORT": "0",
         "FEEDBACK_BATCH_MAX": "20",
+        "FEEDBACK_COMPACT_ROWS": "true",
+        "FEEDBACK_ANNOUNCES_TOGETHER": "true",
         "HEARBACK_CONSUMER_IDLE_MS_MIN": "3000",
         "HEARBACK_DELIVERIES_MAX": "100",
     }
@@ -103,7 +112,44 @@ async def test_killed_again_and_again_stores_and_counts_once(
             return await accepted(redis) == published and sum((await bus.backlog(KEYS)).values()) == 0
 
         await eventually(finished, seconds=120)
+        await eventually(lambda: _are_announced(redis, published), seconds=60)
     assert await stored(quick) == published
+
+
+async def _are_announced(redis: Any, number: int) -> bool:
+    """Whether so much feedback is announced, once or by messages that are the same."""
+    messages: dict[str, dict[str, Any]] = {}
+    for message in await messages_of(redis, FEEDBACK_CREATED):
+        assert messages.setdefault(message["id"], message) == message
+    announced = [one["issue_id"] for message in messages.values() for one in message["feedback"]]
+    assert len(set(announced)) == len(announced)
+    return len(announced) == number
+
+
+async def test_killed_between_commit_and_announcement(quick: Settings, bus: RedisStreams, redis: Any) -> None:
+    keys = FEEDBACK_CREATED.shard_keys(4)
+    for key in keys:
+        await redis.set(key, "no stream, so that it takes no message")
+    texts = [f"m{number}" for number in range(50)]
+    await bus.publish([submitted(payload(text)) for text in texts])
+    process = start_process(quick)
+
+    async def are_stored() -> bool:
+        return await stored(quick) == len(texts) and await accepted(redis) == len(texts)
+
+    await eventually(are_stored, seconds=60)
+    os.kill(process, signal.SIGKILL)
+    shared_forks().wait(process)
+    await redis.delete(*keys)
+    async with working(quick):
+        await eventually(lambda: _are_announced(redis, len(texts)), seconds=60)
+        await eventually(lambda: _is_empty(quick), seconds=60)
+    announced = [one["message"] for sent in await messages_of(redis, FEEDBACK_CREATED) for one in sent["feedback"]]
+    assert sorted(announced) == sorted(texts)
+
+
+async def _is_empty(settings: Settings) -> bool:
+    return await rows_of(settings, OUTBOX) == 0
 
 
 async def test_killed_between_commit_and_acknowledgement(

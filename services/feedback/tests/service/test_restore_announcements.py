@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+from feedback.domain.statuses import RESOLVED
 from feedback.service.restore_announcements import restore_announcements
-from feedback.store.feedback_write import delete_feedback
+from feedback.store.feedback_write import change_feedback, delete_feedback
 from feedback.store.tables import OUTBOX
 from hearback_contracts.notices import FeedbackCreated
 from hearback_contracts.sources import FeedbackSource
@@ -90,6 +91,29 @@ async def test_what_was_deleted_meanwhile_is_left_out(intake: Intake, redis: Any
     [message] = await after_a_kill(intake, bus, redis)
     contents = orjson.loads(message[b"d"])["feedback"]
     assert [one["issue_id"] for one in contents] == [number for number in first if number != first[3]]
+
+
+async def test_what_changed_meanwhile_is_announced_as_it_is_by_then(intake: Intake, redis: Any, bus: Any) -> None:
+    await publish_project(redis, members=MEMBERS, features=JUDGED)
+    compact = intake.changed(compact_rows=True, announces_together=True)
+    await compact.handler([as_incoming(submitted(payload("first words"), event_id=EVENT))])
+    without_app: Any = None  # whose relay would publish as well
+    files = Files(Api(without_app, without_app, intake))
+    await files.handler([await files.put(b"data", EVENT, 1)])
+    await compact.handler([as_incoming(submitted(payload(SPAM), event_id=EVENT, revision=1))])
+    before, after = await change_to(intake, RESOLVED)
+    assert (before, after) == ("ignored", RESOLVED)
+    [message] = await after_a_kill(intake, bus, redis)
+    [content] = orjson.loads(message[b"d"])["feedback"]
+    assert (content["message"], content["is_spam"], content["attachments"]) == (SPAM, True, 1)
+
+
+async def change_to(intake: Intake, status: str) -> tuple[str, str]:
+    """Set the status of the only feedback, as a person who does not write to the outbox; return both."""
+    before = await intake.row(EVENT)
+    async with intake.database.transaction() as connection:
+        await change_feedback(connection, [before.id], {"status": status, "triaged": True})
+    return before.status, (await intake.row(EVENT)).status
 
 
 @pytest.mark.parametrize("is_compact", [False, True])
