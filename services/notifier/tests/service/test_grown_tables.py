@@ -10,7 +10,7 @@ from hearback_kit.db import Connection
 from notifier.store import due_webhooks, erasures
 from notifier.store.bursts import postpone_surplus
 from notifier.store.decisions import delete_decisions
-from notifier.store.deliveries import claim_due, does_webhook_wait, is_mail_due, refuse_disabled
+from notifier.store.deliveries import claim_digest, claim_due, does_webhook_wait, is_mail_due, refuse_disabled
 from notifier.store.destinations import STOPPED_MAX, list_stopped, switch_off
 from sqlalchemy import text
 
@@ -63,6 +63,26 @@ async def test_a_claim_reads_what_it_claims(notifier: Notifier, past: Past | Non
         assert len(await refuse_disabled(connection, ids, now)) == 25
         assert await postpone_surplus(connection, ids, 20, now) == set()
         assert await count_read(connection) - before < 1_000
+
+
+@STATISTICS
+@pytest.mark.parametrize("channel", ["email", "webhook"])
+async def test_a_digest_reads_nothing_that_was_sent(notifier: Notifier, past: Past | None, channel: str) -> None:
+    await take(notifier, feedback())
+    now, key = notifier.clock.now(), f"{channel}:1"
+    theirs = {"destination": f"'{key}'", "channel": f"'{channel}'"}
+    async with notifier.database.transaction() as connection:
+        await copy_row(connection, "delivery", COUNT, subject_id="n::text", state="'sent'", **theirs)
+        await copy_row(connection, "delivery", 300, subject_id="'-' || n", state="'digest'", **theirs)
+        await describe(connection, past)
+    async with notifier.database.transaction() as connection:
+        before, claimed = await count_read(connection), list[int]()
+        for count in (200, 100, 0):
+            _, ids = await claim_digest(connection, key, 1, now, timedelta(minutes=1), 50, count_max=200)
+            assert len(ids) == count
+            claimed += ids
+        assert claimed == sorted(set(claimed)), "the oldest first"
+        assert await count_read(connection) - before < 3_000
 
 
 @STATISTICS
