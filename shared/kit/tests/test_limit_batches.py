@@ -155,7 +155,7 @@ async def test_a_server_that_forgot_the_script_gets_it_again(bench, redis):
 
 
 async def test_without_an_answer_everything_passes_and_is_counted():
-    wire = RespConnection("redis://127.0.0.1:1/0", connect_seconds_max=0.5)
+    wire = RespConnection("redis://127.0.0.1:1/0", answer_seconds_max=0.5)
     batches = LimitBatches(wire, ManualClock())
     before = recorded("hearback_limits_failed_open_total")
     one = demand(Limit("a", 1, 60))

@@ -64,7 +64,7 @@ async def blocking_client(url: str) -> AsyncIterator[Call]:
 
 async def group_reader(url: str) -> AsyncIterator[Call]:
     bus = RedisStreams(connect(url, timeout_seconds=0.5), RespConnection(url))
-    readers = GroupReaders(lambda: RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=0.5))
+    readers = GroupReaders(lambda: RespConnection(url, answer_seconds_max=0.5))
 
     async def read() -> None:
         await bus.ensure_group([KEY], "g")
@@ -76,13 +76,13 @@ async def group_reader(url: str) -> AsyncIterator[Call]:
 
 
 async def resp_connection(url: str) -> AsyncIterator[Call]:
-    connection = RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=0.5)
+    connection = RespConnection(url, answer_seconds_max=0.5)
     yield lambda: connection.command("PING")
     connection.close()
 
 
 async def group_commit(url: str) -> AsyncIterator[Call]:
-    connection = RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=0.5)
+    connection = RespConnection(url, answer_seconds_max=0.5)
     group: GroupCommit[None] = GroupCommit(connection, lambda _notes: ())
     yield lambda: group.commit([Outgoing(KEY, "t", b"1")])
     connection.close()
@@ -178,7 +178,7 @@ def test_a_follower_of_snapshots_outlives_every_fault(
 def test_limits_fail_open_during_every_fault(fault: str, run: Callable[[Any], Any], redis_url: str) -> None:
     async def work() -> None:
         async with FaultProxy.to(redis_url).run() as proxy:
-            connection = RespConnection(proxy.url, connect_seconds_max=0.3, answer_seconds_max=0.3)
+            connection = RespConnection(proxy.url, answer_seconds_max=0.3)
             limits = LimitBatches(connection, SystemClock())
             shut = Limit("shut", 0, 60)
 

@@ -131,7 +131,10 @@ class Callers:
         scopes: Iterable[str] = SCOPES,
         email: str | None = "owner@example.com",
     ) -> str:
-        """Add a caller with a `token` or `session`, and return its secret."""
+        """Add a caller with a `token` or `session`, and return its secret.
+
+        `tenants` maps organization ids to roles (default: owner of organization 1).
+        """
         secret = random_id()
         belongs = {1: "owner"} if tenants is None else tenants
         self._known[kind, hash_secret(secret)] = {
@@ -160,31 +163,17 @@ async def audited(redis_client: Any, count: int) -> list[AuditEntryRecorded]:
     return sorted(entries, key=lambda entry: entry.id)
 
 
-def signed_in(
-    app: Any,
-    *,
-    tenants: Mapping[int, str] | None = None,
-    scopes: Iterable[str] = SCOPES,
-    email: str | None = "owner@example.com",
-) -> dict[str, str]:
-    """Add a caller to a running app; return the headers that authenticate it.
+def signed_in(app: Any, **caller: Any) -> dict[str, str]:
+    """Add a caller, as `Callers.add` describes it, to a running app; return the headers that authenticate it.
 
-    Call it inside `running(app)`, after the lifespan has set `app.state.access`; as often as callers
-    are needed. `tenants` maps organization ids to roles (default: owner of organization 1).
+    Call it inside `running(app)`, after the lifespan has set `app.state.access`; as often as callers are needed.
     """
-    secret = _callers_of(app).add(tenants=tenants, scopes=scopes, email=email)
-    return {"Authorization": f"Bearer {secret}"}
+    return {"Authorization": f"Bearer {_callers_of(app).add(**caller)}"}
 
 
-def with_session(
-    app: Any,
-    *,
-    tenants: Mapping[int, str] | None = None,
-    scopes: Iterable[str] = SCOPES,
-    email: str | None = "owner@example.com",
-) -> dict[str, str]:
+def with_session(app: Any, **caller: Any) -> dict[str, str]:
     """Add a browser session to a running app, like `signed_in`; return its cookies."""
-    return {SESSION_COOKIE: _callers_of(app).add("session", tenants=tenants, scopes=scopes, email=email)}
+    return {SESSION_COOKIE: _callers_of(app).add("session", **caller)}
 
 
 def _callers_of(app: Any) -> Callers:

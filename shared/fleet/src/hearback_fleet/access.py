@@ -108,6 +108,10 @@ class OrganizationScope:
         """The caller's scopes in the organization."""
         return scopes_within(self.principal, self.organization.id)
 
+    def may(self, enough: Iterable[str]) -> bool:
+        """Return whether the caller has any of these scopes."""
+        return not self.scopes.isdisjoint(enough)
+
     def project_ids(self, wanted: list[str] | None) -> list[int]:
         """Return the ids of projects given by id or slug as `project=`; all for none or `-1`.
 
@@ -132,6 +136,10 @@ class ProjectScope:
     def scopes(self) -> frozenset[str]:
         """The caller's scopes in the project's organization."""
         return scopes_within(self.principal, self.project.organization_id)
+
+    def may(self, enough: Iterable[str]) -> bool:
+        """Return whether the caller has any of these scopes."""
+        return not self.scopes.isdisjoint(enough)
 
 
 def organization_scope(*scopes: str) -> Any:

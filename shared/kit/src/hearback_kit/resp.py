@@ -16,6 +16,7 @@ from hearback_kit.valkey_address import read_address
 
 _ROLE: Final = ["ROLE"]
 REPLICAS_MS_MAX: Final = 1_000
+CONNECT_SECONDS_MAX: Final = 2.0  # and no longer than for an answer
 
 
 def encode_command(*arguments: bytes | str | int) -> bytes:
@@ -72,31 +73,18 @@ class RespConnection(Wire):
     for `send_to_replicas`.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        connect_seconds_max: float = 2.0,
-        answer_seconds_max: float = 5.0,
-        replicas_min: int = 0,
-    ) -> None:
+    def __init__(self, url: str, *, answer_seconds_max: float = 5.0, replicas_min: int = 0) -> None:
         self._url = url
         server_url, self._sentinels = read_address(url)
         self._address = urlsplit(server_url)
         self.replicas_min = replicas_min
-        self._connect_seconds_max = connect_seconds_max
         self._answer_seconds_max = answer_seconds_max
         self._link: Link | None = None
         self._connecting: SharedCalls[None, Link] = SharedCalls()
 
     def another(self, *, answer_seconds_max: float) -> Self:
         """Return another connection to the same server."""
-        return type(self)(
-            self._url,
-            connect_seconds_max=self._connect_seconds_max,
-            answer_seconds_max=answer_seconds_max,
-            replicas_min=self.replicas_min,
-        )
+        return type(self)(self._url, answer_seconds_max=answer_seconds_max, replicas_min=self.replicas_min)
 
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
         """See `Wire`."""
@@ -161,7 +149,7 @@ class RespConnection(Wire):
     async def _connect(self) -> Link:
         link = Link()
         try:
-            async with asyncio.timeout(self._connect_seconds_max):
+            async with asyncio.timeout(min(CONNECT_SECONDS_MAX, self._answer_seconds_max)):
                 await self._open(link)
                 await self._greet(link)
         except Unavailable:

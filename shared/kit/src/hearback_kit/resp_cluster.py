@@ -32,7 +32,6 @@ class RespCluster:
         self,
         url: str,
         *,
-        connect_seconds_max: float = 2.0,
         answer_seconds_max: float = 5.0,
         replicas_min: int = 0,
         slots: SlotMap | None = None,
@@ -44,7 +43,6 @@ class RespCluster:
         self.slots = slots or SlotMap(address)
         self.answer_seconds_max = answer_seconds_max
         self.replicas_min = replicas_min
-        self._connect_seconds_max = connect_seconds_max
         self._nodes: dict[Host, RespConnection] = {}
         self._wires: dict[int, _SlotWire] = {}
 
@@ -52,7 +50,6 @@ class RespCluster:
         """Return other connections to the same cluster."""
         return type(self)(
             self._url,
-            connect_seconds_max=self._connect_seconds_max,
             answer_seconds_max=answer_seconds_max,
             replicas_min=self.replicas_min,
             slots=self.slots,
@@ -79,7 +76,6 @@ class RespCluster:
         if node is None:
             node = self._nodes[host] = RespConnection(
                 self._address.url_of(host),
-                connect_seconds_max=self._connect_seconds_max,
                 answer_seconds_max=self.answer_seconds_max,
                 replicas_min=self.replicas_min,
             )
@@ -172,14 +168,7 @@ class _SlotWire(Wire):
 Connections = RespConnection | RespCluster
 
 
-def open_connection(
-    url: str, *, connect_seconds_max: float = 2.0, answer_seconds_max: float = 5.0, replicas_min: int = 0
-) -> Connections:
+def open_connection(url: str, *, answer_seconds_max: float = 5.0, replicas_min: int = 0) -> Connections:
     """Return pipelined connections to the server or cluster of a URL."""
     kind = RespConnection if read_cluster(url) is None else RespCluster
-    return kind(
-        url,
-        connect_seconds_max=connect_seconds_max,
-        answer_seconds_max=answer_seconds_max,
-        replicas_min=replicas_min,
-    )
+    return kind(url, answer_seconds_max=answer_seconds_max, replicas_min=replicas_min)

@@ -68,11 +68,7 @@ class SlotMap:
 
     async def _read(self) -> None:
         for host in tuple(self._hosts):
-            connection = RespConnection(
-                self._address.url_of(host),
-                connect_seconds_max=READ_SECONDS_MAX,
-                answer_seconds_max=READ_SECONDS_MAX,
-            )
+            connection = RespConnection(self._address.url_of(host), answer_seconds_max=READ_SECONDS_MAX)
             try:
                 found = _read_slots(await connection.command("CLUSTER", "SLOTS"), host)
             except (Unavailable, hiredis.HiredisError):

@@ -32,7 +32,7 @@ async def wire(redis_url: str) -> AsyncIterator[RespConnection]:
 
 @pytest.fixture
 async def far(redis_proxy: FaultProxy) -> AsyncIterator[RespConnection]:
-    wire = RespConnection(redis_proxy.url, connect_seconds_max=0.5, answer_seconds_max=0.5)
+    wire = RespConnection(redis_proxy.url, answer_seconds_max=0.5)
     yield wire
     wire.close()
 

@@ -58,7 +58,7 @@ def start(redis_proxy: FaultProxy, tmp_path: Path) -> Callable[..., object]:
         folder: str = "spool",
         answer_seconds_max: float = 10.0,
     ) -> AsyncIterator[Spooling]:
-        wire = RespConnection(redis_proxy.url, connect_seconds_max=0.5, answer_seconds_max=answer_seconds_max)
+        wire = RespConnection(redis_proxy.url, answer_seconds_max=answer_seconds_max)
         bus = RedisStreams.open(redis_proxy.url, answer_seconds_max=0.5)
         bounds = StreamBounds(bus, {KEY: entries_max, OTHER: 1_000_000})
         limits = {"bytes_max": bytes_max, "after_seconds": after_seconds, "interval_seconds": 0.02}

@@ -133,14 +133,7 @@ class _Probe:
 class ReadinessWatch:
     """Tracks since when each process has been unready, by probing `addresses`."""
 
-    def __init__(
-        self,
-        addresses: Mapping[str, Address],
-        *,
-        interval_seconds: float = INTERVAL_SECONDS,
-        answer_seconds_max: float = ANSWER_SECONDS_MAX,
-    ) -> None:
-        self._answer_seconds_max = answer_seconds_max
+    def __init__(self, addresses: Mapping[str, Address], *, interval_seconds: float = INTERVAL_SECONDS) -> None:
         self._interval_seconds = interval_seconds
         self._addresses = dict(addresses)
         self._probes: dict[str, _Probe] = {}
@@ -154,7 +147,7 @@ class ReadinessWatch:
             probe = self._probes.get(name)
             if probe is None:
                 if now >= self._due_at[name]:
-                    self._probes[name] = _Probe(address, now + self._answer_seconds_max)
+                    self._probes[name] = _Probe(address, now + ANSWER_SECONDS_MAX)
                 continue
             probe.step(now)
             if probe.verdict is not None:

@@ -71,8 +71,8 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
     has an id of its own.
     """
     key = _key(scope, submission_id)
-    may_read = not scope.scopes.isdisjoint(EVENT_READ)
-    submission, refusal = await read_fate(app, scope.project.organization_id, key, with_words=may_read)
+    with_words = scope.may(EVENT_READ)
+    submission, refusal = await read_fate(app, scope.project.organization_id, key, with_words=with_words)
     return submission_detail(submission, refusal)
 
 

@@ -234,7 +234,7 @@ def _page(
         base=f"{scope.settings_path}loss-alerts/",
         given=given,
         wrong=wrong or {},
-        may_change=not scope.scopes.isdisjoint(PROJECT_WRITE),
+        may_change=scope.may(PROJECT_WRITE),
         kinds=_kinds(),
         units={
             AlertKind.DISCARDS: _("an hour"),

@@ -128,7 +128,7 @@ async def submission_page(
         )
     one = found[0]
     refusal = None
-    if not scope.scopes.isdisjoint(EVENT_READ):
+    if scope.may(EVENT_READ):
         async with state.database.connection(share=scope.organization.id) as connection:
             refusal = await find_refusal(connection, one.key)
     row = _row(scope, one)

@@ -8,11 +8,6 @@ _AUTO_BYTES = AUTO.encode()
 _FIELD = re.compile(rb'("ip_address"\s*:\s*)"\{\{auto\}\}"')
 
 
-def resolve_address(address: str | None, remote_addr: str | None) -> str | None:
-    """Return a user's address, the sender's for `{{auto}}`."""
-    return remote_addr if address == AUTO else address
-
-
 def resolve_in_payload(payload: bytes, remote_addr: str | None) -> bytes:
     """Return an event's JSON with `{{auto}}` addresses replaced by the sender's, or by null when it is unknown."""
     if payload.find(_AUTO_BYTES) < 0:  # `in` would raise and drop an error first: it tries to read a number

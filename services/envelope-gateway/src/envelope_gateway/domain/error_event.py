@@ -8,7 +8,7 @@ from hearback_contracts.names import environment_name, level_name, release_name
 from hearback_kit.values.lenient_json import clean_text
 from hearback_kit.values.times import EARLIEST, LATEST, parse_timestamp
 
-from envelope_gateway.domain.auto_address import resolve_address
+from envelope_gateway.domain.auto_address import AUTO
 from envelope_gateway.domain.event_payload import EventPayload, LogEntry, RawException, Scalar
 from envelope_gateway.domain.messages import EventUser, ExceptionValue
 
@@ -122,7 +122,7 @@ def _user(event: EventPayload, remote_addr: str | None) -> EventUser | None:
     user = event.user or event.legacy_user
     if user is None:
         return None
-    address = resolve_address(user.ip_address, remote_addr)
+    address = remote_addr if user.ip_address == AUTO else user.ip_address
     return EventUser(
         _name(user.id),
         _cut(user.email.strip() if user.email else user.email, EMAIL_LENGTH_MAX),

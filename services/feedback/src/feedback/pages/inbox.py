@@ -65,7 +65,7 @@ class _Page:
         return {
             "view": self.view,
             "organization": organization,
-            "can_write": not self.scope.scopes.isdisjoint(EVENT_WRITE),
+            "can_write": self.scope.may(EVENT_WRITE),
             "is_visible": is_shown(organization),
             "member_choices": choices_of(organization, self.scope.principal.email),
             "sources": list(source_words().items()),

@@ -21,7 +21,7 @@ router = APIRouter(
 @router.get("/", operation_id="listNotificationRules", summary="List the rules of a project")
 async def get_rules(state: StateDep, scope: Reader) -> list[RuleView]:
     """Return the rules, oldest first; secrets only for callers who may change them."""
-    rules, with_secret = await list_rules(state.database, scope.project.id), _may_write(scope)
+    rules, with_secret = await list_rules(state.database, scope.project.id), scope.may(PROJECT_WRITE)
     return [rule_view(rule, off_reason=reason, with_secret=with_secret) for rule, reason in rules]
 
 
@@ -66,8 +66,4 @@ async def test_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> TestStar
 async def _view(state: AppState, scope: ProjectScope, rule: NotificationRule) -> RuleView:
     key = rule_destination(rule).key
     reasons = await state.database.read(destinations.find_reasons, [key])
-    return rule_view(rule, off_reason=reasons.get(key), with_secret=_may_write(scope))
-
-
-def _may_write(scope: ProjectScope) -> bool:
-    return not scope.scopes.isdisjoint(PROJECT_WRITE)
+    return rule_view(rule, off_reason=reasons.get(key), with_secret=scope.may(PROJECT_WRITE))

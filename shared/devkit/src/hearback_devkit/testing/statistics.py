@@ -9,24 +9,15 @@ from enum import StrEnum
 from hearback_kit.db import Connection
 from sqlalchemy import text
 
-_CALL_EMPTY = """
-UPDATE pg_class SET relpages = 2, reltuples = 0 WHERE oid IN (
-    SELECT relid FROM pg_partition_tree(:table)
-    UNION ALL SELECT CAST(:table AS regclass)
-    UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid IN (
-        SELECT relid FROM pg_partition_tree(:table) UNION ALL SELECT CAST(:table AS regclass)
-    )
+_RELATIONS = """
+SELECT relid FROM pg_partition_tree(:table)
+UNION ALL SELECT CAST(:table AS regclass)
+UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid IN (
+    SELECT relid FROM pg_partition_tree(:table) UNION ALL SELECT CAST(:table AS regclass)
 )
 """
-_FORGET = """
-DELETE FROM pg_statistic WHERE starelid IN (
-    SELECT relid FROM pg_partition_tree(:table)
-    UNION ALL SELECT CAST(:table AS regclass)
-    UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid IN (
-        SELECT relid FROM pg_partition_tree(:table) UNION ALL SELECT CAST(:table AS regclass)
-    )
-)
-"""
+_CALL_EMPTY = f"UPDATE pg_class SET relpages = 2, reltuples = 0 WHERE oid IN ({_RELATIONS})"
+_FORGET = f"DELETE FROM pg_statistic WHERE starelid IN ({_RELATIONS})"
 _PARTS = "SELECT CAST(relid AS text) FROM pg_partition_tree(:table) WHERE isleaf"
 _COLUMNS = """
 SELECT attname FROM pg_attribute

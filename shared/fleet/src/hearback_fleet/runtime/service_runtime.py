@@ -201,11 +201,9 @@ class ServiceRuntime:
 
     def resp_connection(self, *, answer_seconds_max: float = 5.0) -> Connections:
         """Return a pipelined connection to Valkey, or to each primary of a cluster, for hot paths."""
+        replicas_min = self.settings.redis_replicas_min
         connection = open_connection(
-            self._redis_url,
-            connect_seconds_max=min(2.0, answer_seconds_max),
-            answer_seconds_max=answer_seconds_max,
-            replicas_min=self.settings.redis_replicas_min,
+            self._redis_url, answer_seconds_max=answer_seconds_max, replicas_min=replicas_min
         )
         self._stack.callback(connection.close)
         return connection
