@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest_asyncio
 from hearback_devkit.testing.databases import Databases
 from hearback_kit.db import Database
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import asyncpg
 
 ROWS = 60_000
 _FILL = """
@@ -58,3 +60,15 @@ async def vacuumed(databases: Databases) -> AsyncIterator[Database]:
     """The same as autovacuum leaves it: the planner counts what is pending."""
     async with _filled(databases, "VACUUM ANALYZE feedback") as database:
         yield database
+
+
+async def explain(database: Database, statement: Any, setting: Any = None) -> str:
+    """The plan of a statement, prepared with its values as the service runs it."""
+    compiled = statement.compile(dialect=asyncpg.dialect(), compile_kwargs={"render_postcompile": True})
+    values = [compiled.params[name] for name in compiled.positiontup]
+    async with database.connection() as connection:
+        if setting is not None:
+            await connection.execute(setting)
+        driver = (await connection.get_raw_connection()).driver_connection
+        rows = await driver.fetch(f"EXPLAIN {compiled}", *values)
+        return "\n".join(row[0] for row in rows)

@@ -20,6 +20,7 @@ from feedback.domain.statuses import STATUSES
 from feedback.store.facet_conditions import Condition
 from feedback.store.feedback_read import Position, Selection, count_feedback, matches
 from feedback.store.list_statements import MATCHES_MAX, matches_statement, sample_statement
+from feedback.store.rare_fragments import by_rare_fragments
 from feedback.store.tables import FEEDBACK
 
 MOST: Final = 0.5  # of all rows; with less, others' feedback may have most matches, which are visited, too
@@ -37,8 +38,12 @@ WHERE schemaname = current_schema() AND tablename = 'feedback' AND attname = 'pr
 
 
 async def chosen_index(connection: Connection, selection: Selection, matches_max: int) -> Selection:
-    """Return a search for words that is read by their index alone, if that visits few rows; else as it is."""
-    if not any(_is_of_words(one) for one in selection.conditions):
+    """Return a search for words that is read by their index alone, if that visits few rows; else as it is.
+
+    So is a pattern of which something is rare, by which it is looked up.
+    """
+    given, selection = selection, await by_rare_fragments(connection, selection)
+    if selection is given and not any(_is_of_words(one) for one in selection.conditions):
         return selection
     share = (await connection.execute(_SHARE.bindparams(projects=list(selection.project_ids)))).scalar()
     if (share or 0.0) < MOST:
