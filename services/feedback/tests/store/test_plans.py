@@ -11,7 +11,15 @@ from feedback.domain.statuses import STATUSES
 from feedback.store.arrivals import RESERVE
 from feedback.store.conditions import conditions, in_environments, of_event, seen_between
 from feedback.store.feedback_pages import read_page
-from feedback.store.feedback_read import Position, Selection, count_feedback, count_statement, list_ids
+from feedback.store.feedback_read import (
+    Position,
+    Selection,
+    among_statement,
+    count_feedback,
+    count_statement,
+    list_among,
+    list_ids,
+)
 from feedback.store.feedback_write import expired_statement
 from feedback.store.list_statements import (
     mailbox_statement,
@@ -112,7 +120,7 @@ async def test_what_holds_most_of_the_table_is_searched_by_the_inverted_index_al
 
 @pytest.mark.parametrize("query", [*(query for query, _ in SEARCHES), "zzz", "word123 firstSeen:<2026-11-23"])
 async def test_a_count_and_a_change_of_all_read_a_rare_search_by_its_index(full: Database, query: str) -> None:
-    """PostgreSQL would read the whole table, expecting a prefix to be met soon."""
+    """PostgreSQL would read the whole table, expecting a prefix to be met soon; of a common one it has to."""
     wanted = replace(selection(query, EVERY_PROJECT), is_search=True)
     async with full.connection() as connection:
         counted, listed = Listened(connection), Listened(connection)
@@ -121,7 +129,19 @@ async def test_a_count_and_a_change_of_all_read_a_rare_search_by_its_index(full:
         assert count == await count_feedback(connection, wanted, 1_000)
         assert ids == (await list_ids(connection, wanted, ROWS) if query != "page" else None)
     assert (BY_INVERTED_INDEX in counted.statements) == (query != "page")
-    assert BY_INVERTED_INDEX in listed.statements
+    assert (BY_INVERTED_INDEX in listed.statements) == (query != "page")
+
+
+@pytest.mark.parametrize("query", [*(query for query, _ in SEARCHES), "zzz"])
+async def test_what_is_known_by_id_is_read_by_its_id(full: Database, query: str) -> None:
+    ids = range(400, 800)
+    wanted = selection(query, EVERY_PROJECT)
+    plan = await explain(full, among_statement(wanted, ids), IN_ORDER)
+    assert re.findall(r"Index Scan (?:using|on) (\w+)", plan) == ["feedback_pkey"], plan
+    async with full.connection() as connection:
+        found = await list_among(connection, wanted, [*ids, ROWS + 1])
+        assert found == [number for number in await list_ids(connection, wanted, ROWS) if number in ids]
+        assert await list_among(connection, wanted, []) == []
 
 
 @pytest.mark.parametrize("setting", [IN_ORDER, BY_KEY, BY_INVERTED_INDEX, WITHOUT_SCANS])

@@ -133,7 +133,14 @@ class _Probe:
 class ReadinessWatch:
     """Tracks since when each process has been unready, by probing `addresses`."""
 
-    def __init__(self, addresses: Mapping[str, Address], *, interval_seconds: float = INTERVAL_SECONDS) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, Address],
+        *,
+        interval_seconds: float = INTERVAL_SECONDS,
+        answer_seconds_max: float = ANSWER_SECONDS_MAX,
+    ) -> None:
+        self._answer_seconds_max = answer_seconds_max
         self._interval_seconds = interval_seconds
         self._addresses = dict(addresses)
         self._probes: dict[str, _Probe] = {}
@@ -147,7 +154,7 @@ class ReadinessWatch:
             probe = self._probes.get(name)
             if probe is None:
                 if now >= self._due_at[name]:
-                    self._probes[name] = _Probe(address, now + ANSWER_SECONDS_MAX)
+                    self._probes[name] = _Probe(address, now + self._answer_seconds_max)
                 continue
             probe.step(now)
             if probe.verdict is not None:

@@ -14,7 +14,7 @@ from feedback.pages.params import ViewDep, find
 from feedback.service.suggest_terms import suggest_terms
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_pages import list_newest
-from feedback.store.feedback_read import Position, count_ids, list_by_ids
+from feedback.store.feedback_read import Position, list_among, list_by_ids
 from feedback.store.search_names import list_values
 
 IDS_MAX = 200
@@ -36,7 +36,7 @@ async def count_news(
     if numbers and is_shown(scope.organization):
         found = await find(state, scope, view)
         async with state.reading(scope.organization) as connection:
-            count = await count_ids(connection, found.shown, numbers)
+            count = len(await list_among(connection, found.shown, numbers))
     return JSONResponse({"count": count}, headers={"Cache-Control": "no-store"})
 
 

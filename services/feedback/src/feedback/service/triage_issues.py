@@ -17,7 +17,7 @@ from feedback.service.announce_feedback import Announcer, announce_changes
 from feedback.service.record_outcomes import record_sorted
 from feedback.service.teach_spam import lessons_of, teach_spam
 from feedback.store.activity import record_activity
-from feedback.store.feedback_read import Selection, list_ids
+from feedback.store.feedback_read import Selection, list_among, list_ids
 from feedback.store.feedback_write import change_feedback, lock_feedback
 from feedback.store.search_reading import list_matches
 
@@ -102,12 +102,18 @@ class Triage:
 
 
 async def find_chunks(database: Database, selection: Selection) -> AsyncIterator[list[int]]:
-    """Yield the ids of a selection in ascending chunks; concurrent changes neither repeat nor skip any."""
+    """Yield the ids of a selection in ascending chunks; concurrent changes neither repeat nor skip any.
+
+    What no longer matches when its chunk's turn comes is left out.
+    """
     async with database.connection(share=selection.organization_id) as connection:
         ids = await list_matches(connection, selection)
     if ids is not None:
         for part in split(ids):
-            yield list(part)
+            async with database.connection(share=selection.organization_id) as connection:
+                chunk = await list_among(connection, selection, part)
+            if chunk:
+                yield chunk
         return
     after = 0
     while True:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from hearback_kit.db import Connection
+from hearback_kit.db.planning import IN_ORDER
 from hearback_kit.db.rows import columns, find_record, list_records, unindexed
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import Column, ColumnElement, Interval, Select, func, literal_column, select
@@ -112,13 +113,17 @@ async def list_ids(connection: Connection, selection: Selection, limit: int, aft
     return list((await connection.execute(statement)).scalars())
 
 
-async def count_ids(connection: Connection, selection: Selection, ids: Collection[int]) -> int:
-    """Count the ids that are in a selection."""
+def among_statement(selection: Selection, ids: Collection[int]) -> Select[Any]:
+    """Return the statement for those of the ids that are in a selection, in ascending order."""
+    return select(FEEDBACK.c.id).where(FEEDBACK.c.id.in_(sorted(ids)), *matches(selection)).order_by(FEEDBACK.c.id)
+
+
+async def list_among(connection: Connection, selection: Selection, ids: Collection[int]) -> list[int]:
+    """Return which of these ids are in a selection, in ascending order."""
     if selection.is_empty or not ids:
-        return 0
-    statement = select(func.count()).where(FEEDBACK.c.id.in_(sorted(ids)), *matches(selection))
-    found: int = (await connection.execute(statement)).scalar_one()
-    return found
+        return []
+    await connection.execute(IN_ORDER)
+    return list((await connection.execute(among_statement(selection, ids))).scalars())
 
 
 async def list_by_ids(connection: Connection, project_ids: Collection[int], ids: Sequence[int]) -> list[Feedback]:

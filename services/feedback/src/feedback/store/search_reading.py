@@ -123,6 +123,8 @@ async def list_matches(connection: Connection, selection: Selection) -> list[int
     """
     if selection.is_empty or not selection.is_search:
         return None
+    if await is_common(connection, selection, Window(1), MATCHES_MAX + 1, MATCHES_MAX):
+        return None
     chosen = await chosen_index(connection, selection, MATCHES_MAX)
     await connection.execute(BY_INVERTED_INDEX)
     statement = select(FEEDBACK.c.id).where(*matches(chosen)).limit(MATCHES_MAX + 1)
