@@ -205,6 +205,39 @@ async def test_a_screenshot_that_comes_later_appears_by_itself(
     await expect(page.locator("#detail")).to_contain_text("late.png")
 
 
+async def test_a_late_picture_appears_though_another_feedback_was_open_meanwhile(
+    world: World, open_as: Any, site: str, wait_until: Any
+) -> None:
+    """What was looked for in vain is looked for again when it is announced, and only until it is there."""
+    project = world.fleet.new_project(world.full.organization)
+    send_feedback(project, "Another")
+    event_id = send_feedback(project, "The picture follows")
+    issues = wait_until(lambda: len(found := project.issues()) == 2 and found)
+    slug = next(f"{project.project}:{one['id']}" for one in issues if "picture" in one["metadata"]["message"])
+    page = await open_as("member", viewport={"width": 1280, "height": 800})
+    await page.clock.install()
+    looks: list[str] = []
+    page.on("request", lambda one: looks.append(one.url) if one.url.endswith("/files/") else None)
+
+    async def open_row(words: str) -> None:
+        await row(page, words).locator(".list-title").click()
+        await expect(page.locator(".fb-message")).to_have_text(words)
+
+    async with page.expect_response("**/files/"):  # looked for once the page listens
+        await page.goto(site + inbox_of(world.full.organization, project=project.project_id, feedbackSlug=slug))
+    await open_row("Another")
+    await page.clock.fast_forward(60_000)
+    await open_row("The picture follows")
+    await page.route("**/files/", lambda route: route.fulfill(body=""), times=1)
+    picture = ({"type": "attachment", "filename": "late.png", "content_type": "image/png"}, png())
+    assert project.send(picture, header={"event_id": event_id}).status_code == 200
+    await expect(page.locator("#detail .shot img")).to_be_visible()
+    looks.clear()
+    await page.clock.run_for(60_000)
+    await open_row("Another")
+    assert looks == []
+
+
 async def test_what_comes_before_the_page_listens_appears_as_well(
     world: World, open_as: Any, site: str, wait_until: Any
 ) -> None:

@@ -13,10 +13,11 @@ from hearback_contracts.events import AttachmentStored
 from hearback_contracts.flags import Feature
 from hearback_contracts.streams import ATTACHMENT_STORED
 from hearback_devkit.fleet import publish_project, signed_in
-from hearback_devkit.testing import eventually, served
+from hearback_devkit.testing import FaultProxy, eventually, served
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import RedisStreams
 from hearback_kit.values.ids import new_id
+from pydantic import SecretStr
 
 from ..conftest import NOW, Api, Intake, as_incoming, payload, submitted
 
@@ -45,13 +46,13 @@ class Stream:
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
-        self._lines = response.aiter_lines()
+        self.lines = response.aiter_lines()
 
     async def event(self) -> tuple[str, str]:
         """The next event, without heartbeats."""
         kind = ""
         async with asyncio.timeout(10):
-            async for line in self._lines:
+            async for line in self.lines:
                 if line.startswith("event: "):
                     kind = line[7:]
                 elif line.startswith("data: "):
@@ -61,7 +62,7 @@ class Stream:
     async def rest(self) -> list[str]:
         """Everything up to the end of the stream."""
         async with asyncio.timeout(10):
-            return [line async for line in self._lines]
+            return [line async for line in self.lines]
 
 
 @asynccontextmanager
@@ -131,6 +132,19 @@ async def test_heartbeats_keep_it_open_and_it_ends_at_its_age(intake: Intake) ->
         lines = (await api.client.get(LIVE)).text.split("\n")
         assert lines[0] == "retry: 3000"
         assert lines.count(":") >= 5
+
+
+async def test_what_is_followed_late_is_said_soon(intake: Intake, redis_proxy: FaultProxy) -> None:
+    """Not with the next heartbeat, which may be minutes away."""
+    late = {"redis_url": SecretStr(redis_proxy.url), "live_heartbeat_seconds": 300.0}
+    async with serving(intake, **late) as api:
+        await api.list()  # so that the organization is known
+        redis_proxy.hang()
+        async with api.client.stream("GET", LIVE) as response, asyncio.timeout(10):
+            stream = Stream(response)
+            assert [await anext(stream.lines) for _ in range(3)] == ["retry: 3000", "", ":"]
+            redis_proxy.heal()
+            assert (await stream.event())[0] == "following"
 
 
 async def test_open_pages_are_bounded_and_counted_down(intake: Intake) -> None:

@@ -1,6 +1,7 @@
 """Live updates as server-sent events: new feedback, a changed mailbox, a new attachment.
 
-The first event, `following`, says that none is missed from now on; a client reads what came before it.
+`following` says that none is missed from now on; a client reads what came before it. It comes first, unless the
+streams cannot be followed yet; what happens until then may come before it, or never.
 
 An event carries ids only; the client fetches the rows separately, with its own permissions.
 """
@@ -21,6 +22,7 @@ from feedback.service.app_state import AppState
 from feedback.service.watch_changes import FOLLOWING, News, Watcher
 
 RETRY_MILLISECONDS = 3_000
+UNFOLLOWED_SECONDS = 1.0  # between looks whether the streams are followed by now
 router = APIRouter(include_in_schema=False)
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
 _HEARTBEAT = b":\n\n"
@@ -59,7 +61,8 @@ async def _stream(state: AppState, watcher: Watcher) -> AsyncIterator[bytes]:
         while not watching.has_ended and time.monotonic() < ends_at:
             if not is_following and (is_following := await state.live.is_following()):
                 yield _event(FOLLOWING)
-            news = await watching.take(settings.live_heartbeat_seconds)
+            seconds = settings.live_heartbeat_seconds
+            news = await watching.take(seconds if is_following else min(UNFOLLOWED_SECONDS, seconds))
             yield b"".join(_event(one) for one in news) or _HEARTBEAT
 
 

@@ -363,19 +363,23 @@
   };
   const arrived = new Map();  // when files of an event came in: it may be opened before they are recorded
   const filesShown = () => $$("#files .shot, #files .file").length;
-  let expected = { event: "", count: 0 };
+  const NO_FILE = { event: "", count: 0 };
+  let expected = NO_FILE;
+  let looksForFiles = 0;  // one at a time, as one feedback is open
   const expectFile = (event) => {
     if (opened()?.dataset.event !== event) return;
     const isSame = expected.event === event && expected.count > filesShown();
     expected = { event, count: (isSame ? expected.count : filesShown()) + 1 };
-    if (!isSame) lookForFiles(event, 0);
+    if (!isSame) lookForFiles(0);
   };
-  const lookForFiles = (event, turn) => {
-    setTimeout(() => {
-      if (opened()?.dataset.event !== event || filesShown() >= expected.count) return;
+  const lookForFiles = (turn) => {
+    clearTimeout(looksForFiles);
+    looksForFiles = setTimeout(() => {
+      const isOpen = opened()?.dataset.event === expected.event;
+      if (!isOpen || filesShown() >= expected.count) { expected = NO_FILE; return; }
       window.htmx?.trigger("#files", "arrived");
-      if (turn + 1 < FILE_PAUSES.length) lookForFiles(event, turn + 1);
-      else expected = { event: "", count: 0 };
+      if (turn + 1 < FILE_PAUSES.length) lookForFiles(turn + 1);
+      else expected = NO_FILE;
     }, FILE_PAUSES[turn]);
   };
   const disconnect = () => { source?.close(); source = null; following = false; };
@@ -388,7 +392,8 @@
     }
     watched = bar;
     const event = opened()?.dataset.event;
-    if (Date.now() - arrived.get(event) < FILE_PAUSES.at(-1) && !filesShown()) expectFile(event);
+    const isRecent = Date.now() - arrived.get(event) < FILE_PAUSES.at(-1);
+    if (isRecent && !filesShown() && expected.event !== event) expectFile(event);
     connect();
   };
   let watched = null;
