@@ -8,6 +8,7 @@ import pytest
 from feedback.pages.params import PROJECT_CHOICES_MAX
 from hearback_contracts.flags import Feature
 from hearback_devkit.fleet import publish_project
+from hearback_kit.api.paging import encode_cursor
 
 from ..conftest import MEMBERS, NOW, Api, Files
 from .conftest import INBOX, Browser, parameters, shown, visitor
@@ -233,12 +234,13 @@ async def test_without_a_session_one_is_led_to_sign_in(api: Api) -> None:
 async def test_other_organizations_see_nothing(api: Api) -> None:
     found = await number(api, await api.submit("secret"))
     stranger = visitor(api, tenants={2: "owner"})
+    newer = f"newer/?after={encode_cursor((NOW, 0))}"
     for path in (
         INBOX,
         f"{INBOX}?feedbackSlug=web:{found}",
         f"{INBOX}{found}/beside/",
         f"{INBOX}news/?id={found}",
-        f"{INBOX}newer/?after=0",
+        f"{INBOX}{newer}",
         f"{INBOX}suggestions/?text=is:",
         f"{INBOX}live/",
         f"/organizations/demo/issues/{found}/",
@@ -249,7 +251,7 @@ async def test_other_organizations_see_nothing(api: Api) -> None:
     assert "secret" not in await stranger.get(f"{theirs}?feedbackSlug=web:{found}", status=404)
     await stranger.get(f"{theirs}{found}/beside/", status=404)
     assert (await stranger.client.get(f"{theirs}news/?id={found}")).json() == {"count": 0}
-    assert (await stranger.client.get(f"{theirs}newer/?after=0")).json() == {"ids": []}
+    assert (await stranger.client.get(f"{theirs}{newer}")).json() == {"ids": [], "more": False}
     await stranger.get(f"/organizations/organization-2/issues/{found}/", status=404)
     await stranger.get("/organizations/organization-2/issues/WEB-1/", status=404)
 

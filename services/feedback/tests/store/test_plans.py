@@ -10,7 +10,7 @@ from feedback.domain.search import parse_search
 from feedback.domain.statuses import STATUSES
 from feedback.store.arrivals import RESERVE
 from feedback.store.conditions import conditions, in_environments, of_event, seen_between
-from feedback.store.feedback_pages import read_page
+from feedback.store.feedback_pages import LAST_ID, read_page
 from feedback.store.feedback_read import (
     Position,
     Selection,
@@ -92,6 +92,12 @@ async def test_what_is_new_is_read_in_the_order_of_times(full: Database, since: 
     assert "Index Scan using feedback_seen" in plan
     assert "Sort" not in plan
     assert "Filter" not in plan
+
+
+async def test_the_largest_id_is_read_at_the_end_of_the_key(full: Database) -> None:
+    plan = await explain(full, LAST_ID)
+    assert "Limit" in plan
+    assert "Index Only Scan Backward using feedback_pkey" in plan
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 from hearback_contracts.flags import Feature
 from hearback_fleet.access import EVENT_WRITE
-from hearback_kit.api.paging import PageRequest, decode_cursor, read_id, read_time
+from hearback_kit.api.paging import PageRequest, decode_cursor, encode_cursor, read_id, read_time
 from hearback_kit.errors import BadRequest, Forbidden
 from hearback_web import PageScope
 from hearback_web.texts import gettext as _
@@ -22,7 +22,7 @@ from feedback.pages.views import ATTACHMENTS_MAX, TAGS_SHOWN, detail_of, rows_of
 from feedback.service.app_state import AppState
 from feedback.store.activity import list_activity
 from feedback.store.attachments import find_with_attachments, list_attachments
-from feedback.store.feedback_pages import Counts, count_mailboxes, read_counted_page
+from feedback.store.feedback_pages import Counts, count_mailboxes, find_last_id, read_counted_page
 from feedback.store.feedback_read import find_by_id
 
 Target = Annotated[str, Header(alias="HX-Target")]
@@ -90,7 +90,9 @@ class _Page:
             empty: Values = {"rows": [], "previous_url": None, "next_url": None, "problem": error.detail}
             return empty | {"tabs": self._tabs({}, None)}, error.status
         count_max = self.state.settings.tab_count_max
+        read_at = self.state.clock.now()
         async with self.state.reading(self.scope.organization) as connection:
+            last_id = await find_last_id(connection)  # before the rows, so that none is on neither side of it
             rows, counts = await read_counted_page(
                 connection, found.shown, wanted.window, everywhere=found.everywhere, count_max=count_max
             )
@@ -100,7 +102,7 @@ class _Page:
             "rows": rows_of(self.scope.organization, self.view, page.rows, attached),
             "previous_url": self._beyond(page.previous_cursor),
             "next_url": self._beyond(page.next_cursor),
-            "after": None if self.view.cursor else max((row.id for row in page.rows), default=0),
+            "after": None if self.view.cursor else encode_cursor((read_at, last_id)),
             "since": page.next_cursor or "",
             "problem": None,
             "tabs": self._tabs(counts, found),

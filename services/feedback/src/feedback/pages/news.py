@@ -1,11 +1,12 @@
 """Fragments and data for the inbox's scripts: new matches, suggestions, members, projects, environments."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_kit.api.paging import decode_cursor, read_id, read_time
-from hearback_kit.values.ids import ID_MAX, parse_id
+from hearback_kit.values.ids import parse_id
 
 from feedback.domain.search_keys import NAMED_KEYS
 from feedback.pages.assignees import find_members
@@ -13,13 +14,16 @@ from feedback.pages.deps import PAGES, Reader, StateDep, is_shown
 from feedback.pages.params import ViewDep, find
 from feedback.service.suggest_terms import suggest_terms
 from feedback.store.attachments import find_with_attachments
-from feedback.store.feedback_pages import list_newest
+from feedback.store.feedback_pages import Arrived, list_newest
 from feedback.store.feedback_read import Position, list_among, list_by_ids
 from feedback.store.search_names import list_values
 
 IDS_MAX = 200
 PROJECTS_MAX = 20
 ENVIRONMENTS_MAX = 50
+OVERLAP = timedelta(minutes=1)
+"""Ids are reserved before their rows are committed, so that of what came lately a larger one may be seen first."""
+_PLACE = (read_time, read_id)
 router = APIRouter(prefix="/organizations/{organization}/feedback")
 
 
@@ -44,22 +48,28 @@ async def count_news(
 async def list_newer(
     state: StateDep,
     scope: Reader,
-    after: Annotated[int, Query(ge=0, le=ID_MAX)] = 0,
+    after: Annotated[str, Query(max_length=200)],
     since: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Return ids of the newest feedback that came after the page whose newest is `after` was read.
+    """Return ids of the newest feedback that came after a page was read, and whether there is `more`.
 
-    `since` is the cursor of what follows that page. A script asks once it hears of all that happens; before, a
-    feedback could come unnoticed.
+    `after` is the cursor of when the page was read and of the largest id then, `since` that of what follows the
+    page. A script asks once it hears of all that happens; before, a feedback could come unnoticed. What is within
+    `OVERLAP` may have been there already, but not in the page's view.
     """
-    found: list[int] = []
+    read_at, last_id = decode_cursor(after, _PLACE)[0]
+    newest: list[Arrived] = []
     if is_shown(scope.organization):
-        position = Position(*decode_cursor(since, (read_time, read_id))[0]) if since else None
+        position = Position(*decode_cursor(since, _PLACE)[0]) if since else None
         async with state.reading(scope.organization) as connection:
             newest = await list_newest(connection, scope.organization.id, position, IDS_MAX)
-        mine = set(scope.project_ids(None))
-        found = [number for number, project_id in newest if number > after and project_id in mine]
-    return JSONResponse({"ids": [str(number) for number in found]}, headers={"Cache-Control": "no-store"})
+    mine = set(scope.project_ids(None))
+    came = [one for one in newest if one.id > last_id or one.received_at > read_at - OVERLAP]
+    found = {
+        "ids": [str(one.id) for one in came if one.project_id in mine],
+        "more": len(newest) == IDS_MAX and newest[-1].id > last_id,
+    }
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/attached/")

@@ -294,12 +294,15 @@
     } catch { /* the next event asks again */ }
   };
   const soon = () => { if (!asking) asking = setTimeout(ask, 500 + Math.random() * 1000); };
+  const hear = (ids) => {
+    const listed = new Set(rows().map((row) => row.dataset.id));
+    for (const id of ids) if (!listed.has(id)) heard.add(id);
+  };
   const connect = () => {
     if (source || document.hidden || !inbox()) return;
     source = new EventSource(`${inbox().dataset.base}live/`);
     source.addEventListener("created", (event) => {
-      const { id } = JSON.parse(event.data);
-      if (!rows().some((row) => row.dataset.id === id)) heard.add(id);
+      hear([JSON.parse(event.data).id]);
       soon();
     });
     source.addEventListener("changed", soon);
@@ -325,10 +328,11 @@
       const parameters = new URLSearchParams({ after: bar.dataset.after, since: bar.dataset.since });
       try {
         const answer = await fetch(`${inbox().dataset.base}newer/?${parameters}`, { credentials: "same-origin" });
-        const { ids } = answer.ok ? await answer.json() : { ids: [] };
+        const { ids, more } = answer.ok ? await answer.json() : { ids: [], more: false };
         if (bar !== document.getElementById("news")) return;  // the list that was read meanwhile catches up itself
-        for (const id of ids) heard.add(id);
-        if (ids.length) soon();
+        hear(ids);
+        missed ||= more;
+        if (heard.size || more) soon();
       } catch { /* the next connection asks again */ }
     }
     for (const row of rows()) if (!$(".has-files", row)) bare.add(row.dataset.event);

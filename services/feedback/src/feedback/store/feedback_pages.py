@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from hearback_kit.db import Connection
 from hearback_kit.db.planning import BY_KEY, IN_ORDER
 from hearback_kit.db.rows import Window
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
@@ -24,6 +25,7 @@ from feedback.store.search_reading import is_common, read_matches
 from feedback.store.tables import FEEDBACK
 
 COUNTED_MATCHES_MAX: Final = 2_000  # the same where the number of hits is asked for, which is bounded anyway
+LAST_ID: Final = select(func.max(FEEDBACK.c.id))
 Counts = Mapping[str, int | None]
 """Rows by mailbox; None where counting would take longer than reading a page."""
 
@@ -38,6 +40,14 @@ class Page:
     rows: list[Feedback]
     hits: int | None = None
     counts: Counts | None = None
+
+
+class Arrived(NamedTuple):
+    """A feedback, and when the gateway received it."""
+
+    id: int
+    project_id: int
+    received_at: datetime
 
 
 async def read_page(
@@ -110,11 +120,17 @@ async def _list_at(connection: Connection, positions: Sequence[Position], window
 
 async def list_newest(
     connection: Connection, organization_id: int, since: Position | None, limit: int
-) -> list[tuple[int, int]]:
-    """Return ids and projects of an organization's newest feedback, none at or before `since`."""
+) -> list[Arrived]:
+    """Return an organization's newest feedback, none at or before `since`."""
     await connection.execute(IN_ORDER)
-    found = await connection.execute(newest_statement(organization_id, since, limit))
-    return [(row.id, row.project_id) for row in found]
+    statement = newest_statement(organization_id, since, limit).add_columns(FEEDBACK.c.received_at)
+    return [Arrived(*row) for row in await connection.execute(statement)]
+
+
+async def find_last_id(connection: Connection) -> int:
+    """Return the largest id of all organizations' feedback, 0 without any."""
+    found: int | None = await connection.scalar(LAST_ID)
+    return found or 0
 
 
 async def _rows(connection: Connection, statement: Select[Any]) -> list[Feedback]:
