@@ -67,11 +67,12 @@ def as_delivery(row: Row[Any]) -> Delivery:
     return record(Delivery, row, channel=Channel, notice=Notice.from_json)
 
 
-# The conditions of the indexes of what is due; "= state" is that of others, too.
+# The conditions of the indexes of what waits, in whose order statements ask: a few rows of them are found at once.
+_IN_DIGEST: Final = "state = 'digest'"
 _MAIL_WAITS: Final = "state IN ('pending', 'digest') AND channel = 'email'"
 WEBHOOK_WAITS: Final = "state IN ('pending', 'digest') AND channel = 'webhook'"
-_IS_MAIL_DUE: Final = f"SELECT FROM delivery WHERE {_MAIL_WAITS} AND due_at <= $1 LIMIT 1"
-_DOES_WEBHOOK_WAIT: Final = f"SELECT FROM delivery WHERE {WEBHOOK_WAITS} LIMIT 1"
+_IS_MAIL_DUE: Final = f"SELECT FROM delivery WHERE {_MAIL_WAITS} AND due_at <= $1 ORDER BY state, due_at LIMIT 1"
+_DOES_WEBHOOK_WAIT: Final = f"SELECT FROM delivery WHERE {WEBHOOK_WAITS} ORDER BY destination LIMIT 1"
 
 
 async def is_mail_due(connection: Direct, now: datetime) -> bool:
@@ -90,13 +91,14 @@ async def claim_due(connection: Connection, now: datetime, claim: timedelta, cou
     Not claimed are those of another process and of paused destinations. The caller refuses those of disabled ones
     (`refuse_disabled`), and postpones those of a burst (`bursts.postpone_surplus`).
     """
-    due = _select_due(DELIVERIES.alias("due"), DIGEST, now, count).with_for_update(skip_locked=True)
+    due = _select_due(DELIVERIES.alias("due"), PENDING, now, count).with_for_update(skip_locked=True)
     statement = (
         update(DELIVERIES)
         .where(is_among(DELIVERIES.c.id, due))
         .values(claimed_until=now + claim, attempts=DELIVERIES.c.attempts + 1)
         .returning(DELIVERIES)
     )
+    await connection.execute(IN_ORDER)
     found = await connection.execute(statement)
     return sorted((as_delivery(row) for row in found), key=lambda delivery: delivery.id)
 
@@ -107,12 +109,13 @@ async def find_digests(connection: Connection, now: datetime, count: int) -> lis
     Not those that are claimed and of paused destinations.
     """
     table = DELIVERIES.alias("due")
-    due = _select_due(table, PENDING, now, count).with_only_columns(table.c.destination, table.c.project_id)
+    due = _select_due(table, DIGEST, now, count).with_only_columns(table.c.destination, table.c.project_id)
+    await connection.execute(IN_ORDER)
     return [(row.destination, row.project_id) for row in await connection.execute(due)]
 
 
-def _select_due(table: Any, other_state: str, now: datetime, count: int) -> Select[Any]:
-    """Return the statement for the ids of mails that may be claimed and wait, but not in `other_state`."""
+def _select_due(table: Any, state: str, now: datetime, count: int) -> Select[Any]:
+    """Return the statement for the ids of mails in a state that are due and may be claimed."""
     paused = select(DESTINATIONS.c.destination).where(
         DESTINATIONS.c.destination == table.c.destination,
         DESTINATIONS.c.rests_until > now,
@@ -121,8 +124,7 @@ def _select_due(table: Any, other_state: str, now: datetime, count: int) -> Sele
     return (
         select(table.c.id)
         .where(
-            text(_MAIL_WAITS),
-            table.c.state != other_state,
+            text(f"state = '{state}' AND channel = 'email'"),
             table.c.due_at <= now,
             or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
             ~one_by_one(paused).exists(),
@@ -177,18 +179,18 @@ async def claim_digest(
     At most `shown_max` are read, since very many may wait. Of more than `count_max`, the oldest are claimed.
     """
     free = or_(DELIVERIES.c.claimed_until.is_(None), DELIVERIES.c.claimed_until < now)
-    is_waiting = and_(DELIVERIES.c.state == DIGEST, free)
     theirs = and_(DELIVERIES.c.destination == destination, DELIVERIES.c.project_id == project_id)
-    is_indexed = text(_MAIL_WAITS if destination.startswith(f"{Channel.EMAIL}:") else WEBHOOK_WAITS)
-    oldest = (
+    oldest = (  # without a channel, for which the indexes of what is due are in this order, too
         select(DELIVERIES.c.id)
-        .where(is_indexed, theirs, is_waiting)
+        .where(text(_IN_DIGEST), theirs, free)
         .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
         .limit(count_max)
     )
+    # Another process may claim them meanwhile. With "= digest" that index could look as short as that of ids.
+    still = DELIVERIES.c.state.not_in((PENDING, *FINISHED))
     statement = (
         update(DELIVERIES)
-        .where(is_among(DELIVERIES.c.id, oldest), is_waiting)  # another process may claim them meanwhile
+        .where(is_among(DELIVERIES.c.id, oldest), still, free)
         .values(claimed_until=now + claim, attempts=DELIVERIES.c.attempts + 1)
         .returning(DELIVERIES.c.id)
     )

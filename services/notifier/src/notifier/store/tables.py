@@ -74,13 +74,16 @@ DELIVERIES: Final = Table(
     Column("created_at", TIME, nullable=False),
     Column("finished_at", TIME),
     UniqueConstraint("subject_id", "project_id", "kind", "destination", name="delivery_once"),
-    Index("delivery_mails_due", "due_at", "id", postgresql_where=text(f"{_WAITS} AND channel = 'email'")),
+    Index("delivery_mails_due", "state", "due_at", "id", postgresql_where=text(f"{_WAITS} AND channel = 'email'")),
     Index(
         "delivery_webhooks_due",
         "destination",
         "due_at",
         "id",
         postgresql_where=text(f"{_WAITS} AND channel = 'webhook'"),
+    ),
+    Index(
+        "delivery_digests", "destination", "project_id", "due_at", "id", postgresql_where=text("state = 'digest'")
     ),
     Index("delivery_by_project", "project_id", "id"),
     Index("delivery_of_destination", "destination", "project_id", "created_at"),
