@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -243,8 +244,10 @@ async def test_what_comes_before_the_page_listens_appears_as_well(
 ) -> None:
     """A feedback, its picture, and the mark of its row, though none of the three was announced to the page."""
     project = world.fleet.new_project(world.full.organization)
+    send_feedback(project, "No picture")
+    wait_until(project.issues)
     event_id = send_feedback(project, "The picture follows")
-    number = wait_until(project.issues)[0]["id"]
+    number = wait_until(lambda: len(found := project.issues()) == 2 and found)[0]["id"]
     page = await open_as("member", viewport={"width": 1280, "height": 800})
     listens = asyncio.Event()
 
@@ -253,19 +256,61 @@ async def test_what_comes_before_the_page_listens_appears_as_well(
         await route.continue_()
 
     await page.route("**/live/", hold)
-    await page.goto(site + inbox_of(world.full.organization, feedbackSlug=f"{project.project}:{number}"))
+    slug = f"{project.project}:{number}"
+    await page.goto(site + inbox_of(world.full.organization, project=project.project_id, feedbackSlug=slug))
     await expect(page.locator("#beside .skeleton")).to_have_count(0)
     picture = ({"type": "attachment", "filename": "late.png", "content_type": "image/png"}, png())
     assert project.send(picture, header={"event_id": event_id}).status_code == 200
     send_feedback(project, "Meanwhile")
-    wait_until(lambda: project.issues("has_attachments:true") and len(project.issues()) == 2)
+    wait_until(lambda: project.issues("has_attachments:true") and len(project.issues()) == 3)
     await expect(page.locator("#detail .shot, #news:visible")).to_have_count(0)
-    listens.set()
+    for refused in ("**/newer/**", "**/news/**"):  # each is asked once more
+        await page.route(refused, lambda route: route.fulfill(status=429), times=1)
+    looks: list[str] = []
+    page.on("request", lambda one: looks.append(one.url) if "/attached/" in one.url else None)
+    await page.clock.install()
+    async with page.expect_response("**/newer/**"):
+        listens.set()
+    await page.clock.run_for(60_000)
     await expect(page.locator("#detail .shot img")).to_be_visible()
     await expect(row(page, "The picture follows").locator(".has-files")).to_be_visible()
-    await expect(page.locator("#news")).to_have_text(re.compile(r"^\d+ new feedback$"))
+    await expect(page.locator("#news")).to_have_text("1 new feedback")
+    await page.clock.run_for(60_000)
+    await page.evaluate("fetch(location.href)")  # what was asked before is known by then
+    assert len(looks) == 1
     await page.locator("#news").click()
     await expect(row(page, "Meanwhile")).to_be_visible()
+
+
+async def test_a_page_that_comes_back_asks_a_little_later_what_it_missed(
+    world: World, open_as: Any, site: str
+) -> None:
+    """After a restart all pages come back at once. What is more than an answer names is news as well."""
+    page = await open_as("member", viewport={"width": 1280, "height": 800})
+    await page.add_init_script("Math.random = () => 0.9")
+    connected: list[float] = []
+    asked: list[float] = []
+    first_asked = asyncio.Event()
+
+    async def follow(route: Any) -> None:
+        if connected:
+            await first_asked.wait()
+        connected.append(time.monotonic())
+        if len(connected) <= 2:
+            stream = "retry: 10\n\nevent: following\ndata: {}\n\n"
+            await route.fulfill(body=stream, content_type="text/event-stream")
+
+    async def answer(route: Any) -> None:
+        asked.append(time.monotonic())
+        first_asked.set()
+        await route.fulfill(json={"ids": [], "more": len(asked) == 2})
+
+    await page.route("**/live/", follow)
+    await page.route("**/newer/**", answer)
+    await page.goto(site + inbox_of(world.full.organization))
+    some = await page.locator("#inbox").get_attribute("data-some")
+    await expect(page.locator("#news")).to_have_text(some)
+    assert asked[1] - connected[1] >= 1.8
 
 
 async def test_filters_of_several_environments_and_a_narrow_bar(

@@ -279,7 +279,8 @@
     bar.textContent = text;
     bar.hidden = false;
   };
-  const ask = async () => {
+  const later = () => 3000 + Math.random() * 3000;  // what was refused is asked once more: many pages may ask at once
+  const ask = async (isLast) => {
     asking = 0;
     window.htmx?.trigger("#tabs", "recount");
     if (missed) { showNews(inbox().dataset.some); return; }
@@ -289,11 +290,14 @@
     for (const id of [...heard].slice(-200)) parameters.append("id", id);
     try {
       const answer = await fetch(`${inbox().dataset.base}news/?${parameters}`, { credentials: "same-origin" });
-      const { count } = answer.ok ? await answer.json() : { count: 0 };
+      if (!answer.ok) throw answer;
+      const { count } = await answer.json();
       if (count) showNews(count === 1 ? inbox().dataset.one : inbox().dataset.many.replace("{}", count));
-    } catch { /* the next event asks again */ }
+    } catch { if (!isLast) soon(later(), true); }
   };
-  const soon = () => { if (!asking) asking = setTimeout(ask, 500 + Math.random() * 1000); };
+  const soon = (pause = 500 + Math.random() * 1000, isLast = false) => {
+    if (!asking) asking = setTimeout(ask, pause, isLast);
+  };
   const hear = (ids) => {
     const listed = new Set(rows().map((row) => row.dataset.id));
     for (const id of ids) if (!listed.has(id)) heard.add(id);
@@ -305,7 +309,7 @@
       hear([JSON.parse(event.data).id]);
       soon();
     });
-    source.addEventListener("changed", soon);
+    source.addEventListener("changed", () => soon());
     source.addEventListener("attached", (event) => {
       const name = JSON.parse(event.data).event;
       arrived.set(name, Date.now());
@@ -319,24 +323,32 @@
       setTimeout(connect, 30000 + Math.random() * 30000);
     });
     source.addEventListener("missed", () => { missed = true; soon(); });
-    source.addEventListener("following", () => { following = true; catchUp(); });
+    source.addEventListener("following", () => {  // again: the server was started, and all pages come back at once
+      catchUpIn(following ? Math.random() * 2000 : 0);
+      following = true;
+    });
   };
   // What came after the page was read, and before anything was listening for it.
-  const catchUp = async () => {
+  let catching = 0;
+  const catchUpIn = (pause, isLast = false) => {
+    clearTimeout(catching);
+    catching = setTimeout(catchUp, pause, isLast);
+  };
+  const catchUp = async (isLast) => {
     const bar = document.getElementById("news");
     if (bar?.dataset.after) {
       const parameters = new URLSearchParams({ after: bar.dataset.after, since: bar.dataset.since });
       try {
         const answer = await fetch(`${inbox().dataset.base}newer/?${parameters}`, { credentials: "same-origin" });
-        const { ids, more } = answer.ok ? await answer.json() : { ids: [], more: false };
+        if (!answer.ok) throw answer;
+        const { ids, more } = await answer.json();
         if (bar !== document.getElementById("news")) return;  // the list that was read meanwhile catches up itself
         hear(ids);
         missed ||= more;
         if (heard.size || more) soon();
-      } catch { /* the next connection asks again */ }
+      } catch { if (!isLast) catchUpIn(later(), true); return; }
     }
-    for (const row of rows()) if (!$(".has-files", row)) bare.add(row.dataset.event);
-    if (bare.size) lookForIcons(1);
+    markFiles(rows().filter((row) => !$(".has-files", row)));
     if (opened() && !filesShown()) expectFile(opened().dataset.event);
   };
   // A file came in: it is about to be recorded, so that it is looked for a few times.
@@ -348,22 +360,25 @@
     clearTimeout(looking);
     looking = setTimeout(async () => {
       const waiting = [...bare].map(bareRow).filter(Boolean);
-      if (!waiting.length) { bare.clear(); return; }
-      const parameters = new URLSearchParams(waiting.map((row) => ["id", row.dataset.id]));
-      try {
-        const answer = await fetch(`${inbox().dataset.base}attached/?${parameters}`, { credentials: "same-origin" });
-        const { ids } = answer.ok ? await answer.json() : { ids: [] };
-        for (const row of rows()) {
-          if (!ids.includes(row.dataset.id) || $(".has-files", row)) continue;
-          const end = $(".list-meta > .meta-end", row);
-          const icon = $("#attached-icon").content.cloneNode(true);
-          if (end) end.before(icon);
-          else $(".list-meta", row).append(icon);
-        }
-      } catch { /* looked for again */ }
-      if (turn + 1 < FILE_PAUSES.length) lookForIcons(turn + 1);
+      await markFiles(waiting);
+      if (waiting.length && turn + 1 < FILE_PAUSES.length) lookForIcons(turn + 1);
       else bare.clear();
     }, FILE_PAUSES[turn]);
+  };
+  const markFiles = async (waiting) => {
+    if (!waiting.length) return;
+    const parameters = new URLSearchParams(waiting.map((row) => ["id", row.dataset.id]));
+    try {
+      const answer = await fetch(`${inbox().dataset.base}attached/?${parameters}`, { credentials: "same-origin" });
+      const { ids } = answer.ok ? await answer.json() : { ids: [] };
+      for (const row of rows()) {
+        if (!ids.includes(row.dataset.id) || $(".has-files", row)) continue;
+        const end = $(".list-meta > .meta-end", row);
+        const icon = $("#attached-icon").content.cloneNode(true);
+        if (end) end.before(icon);
+        else $(".list-meta", row).append(icon);
+      }
+    } catch { /* looked for again, or shown by the next list */ }
   };
   const arrived = new Map();  // when files of an event came in: it may be opened before they are recorded
   const filesShown = () => $$("#files .shot, #files .file").length;
@@ -392,7 +407,7 @@
     if (bar && bar.hidden && bar !== watched) {
       heard = new Set();
       missed = false;
-      if (following) catchUp();
+      if (following) catchUpIn(0);
     }
     watched = bar;
     const event = opened()?.dataset.event;
