@@ -348,7 +348,10 @@
         if (heard.size || more) soon();
       } catch { if (!isLast) catchUpIn(later(), true); return; }
     }
-    markFiles(rows().filter((row) => !$(".has-files", row)));
+    const without = rows().filter((row) => !$(".has-files", row));
+    markFiles(without);
+    for (const row of without) bare.add(row.dataset.event);
+    if (without.length) lookForIcons(2);  // one that was announced before is about to be recorded
     if (opened() && !filesShown()) expectFile(opened().dataset.event);
   };
   // A file came in: it is about to be recorded, so that it is looked for a few times.
