@@ -105,20 +105,22 @@ async def test_a_digest_reads_nothing_that_was_sent(notifier: Notifier, past: Pa
 async def test_whether_anything_waits_reads_nothing_that_was_sent(
     notifier: Notifier, past: Past | None, waits: int, mails: bool, webhooks: bool
 ) -> None:
-    """Nor all that waits, unless statistics call a table empty that was full before."""
+    """Nor what is due later, nor all that waits, unless statistics call a table empty that was full before."""
     await take(notifier, feedback())
     async with notifier.database.transaction() as connection:
         await connection.execute(text("UPDATE delivery SET state = 'sent'"))
         await copy_row(connection, "delivery", COUNT, subject_id="n::text", state="'sent'")
         channel = {"channel": "CASE WHEN n % 2 = 0 THEN 'email' ELSE 'webhook' END"}
         await copy_row(connection, "delivery", 2 * waits, subject_id="'-' || n", state="'pending'", **channel)
+        later = {"state": "'digest'", "due_at": "due_at + interval '1 hour'"}
+        await copy_row(connection, "delivery", COUNT, subject_id="'later ' || n", **later)
         await describe(connection, past)
     async with notifier.database.transaction() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         before = await count_read(connection)
         assert await is_mail_due(driver, notifier.clock.now()) is mails
         assert await does_webhook_wait(driver) is webhooks
-        assert await count_read(connection) - before < 100 + (2 * waits if past is Past.REFILLED else 0)
+        assert await count_read(connection) - before < 100 + (4 * waits if past is Past.REFILLED else 0)
 
 
 @STATISTICS
