@@ -180,6 +180,7 @@ async def test_what_came_after_a_page_was_read_is_found(api: Api, browser: Brows
     three = await stored(api, "three", received_at=now, timestamp=now.timestamp())
     for page in pages:
         assert await newer(browser, page) == {"ids": [three], "more": False}
+    assert (await browser.client.get(f"{INBOX}newer/")).json() == {"ids": [three, two, one], "more": False}
 
 
 async def test_what_is_committed_after_a_larger_id_is_found(api: Api, browser: Browser) -> None:

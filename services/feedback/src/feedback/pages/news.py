@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_kit.api.paging import decode_cursor, read_id, read_time
 from hearback_kit.values.ids import parse_id
+from hearback_kit.values.times import EARLIEST
 
 from feedback.domain.search_keys import NAMED_KEYS
 from feedback.pages.assignees import find_members
@@ -48,23 +49,23 @@ async def count_news(
 async def list_newer(
     state: StateDep,
     scope: Reader,
-    after: Annotated[str, Query(max_length=200)],
+    after: Annotated[str, Query(max_length=200)] = "",
     since: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Return ids of the newest feedback that came after a page was read, and whether there is `more`.
 
-    `after` is the cursor of when the page was read and of the largest id then, `since` that of what follows the
-    page. A script asks once it hears of all that happens; before, a feedback could come unnoticed. What is within
-    `OVERLAP` may have been there already, but not in the page's view.
+    `after` is the cursor of when the page was read and of the largest id then (default: of all), `since` that of
+    what follows the page. A script asks once it hears of all that happens; before, a feedback could come unnoticed.
+    What is within `OVERLAP` may have been there already, but not in the page's view.
     """
-    read_at, last_id = decode_cursor(after, _PLACE)[0]
+    read_at, last_id = decode_cursor(after, _PLACE)[0] if after else (EARLIEST, 0)
     newest: list[Arrived] = []
     if is_shown(scope.organization):
         position = Position(*decode_cursor(since, _PLACE)[0]) if since else None
         async with state.reading(scope.organization) as connection:
             newest = await list_newest(connection, scope.organization.id, position, IDS_MAX)
     mine = set(scope.project_ids(None))
-    came = [one for one in newest if one.id > last_id or one.received_at > read_at - OVERLAP]
+    came = [one for one in newest if one.id > last_id or one.received_at + OVERLAP > read_at]
     found = {
         "ids": [str(one.id) for one in came if one.project_id in mine],
         "more": len(newest) == IDS_MAX and newest[-1].id > last_id,
