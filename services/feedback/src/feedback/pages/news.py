@@ -55,7 +55,7 @@ async def list_newer(
     """Return ids of the newest feedback that came after a page was read, and whether there is `more`.
 
     `after` is the cursor of when the page was read and of the largest id then (default: of all), `since` that of
-    what follows the page. A script asks once it hears of all that happens; before, a feedback could come unnoticed.
+    what follows the page. A script asks once it hears of all that happens; before, feedback could come unnoticed.
     What is within `OVERLAP` may have been there already, but not in the page's view.
     """
     read_at, last_id = decode_cursor(after, _PLACE)[0] if after else (EARLIEST, 0)
